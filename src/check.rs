@@ -1,0 +1,203 @@
+//! The rules that a stack must keep; what passed them can no longer be blamed on the user.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::graph::{Edge, Graph};
+use crate::load::Loaded;
+use crate::model::Stack;
+use crate::model::at::At;
+use crate::model::configuration::Configuration;
+use crate::model::meaning;
+use crate::model::service::{Condition, Service};
+use crate::model::value::nearest::nearest;
+use crate::report::Findings;
+use crate::source::{SourceId, Span};
+
+pub mod declared;
+pub mod health;
+pub mod image;
+pub mod memory;
+pub mod mounts;
+pub mod names;
+pub mod networks;
+pub mod order;
+pub mod phases;
+pub mod ports;
+pub mod raw;
+pub mod secrets;
+pub mod security;
+pub mod silence;
+pub mod tests;
+pub mod together;
+
+/// `from` needs `to` to have reached something before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// The service that waits.
+    pub from: usize,
+    /// The service that it waits for.
+    pub to: usize,
+    /// What it waits for.
+    pub condition: Condition,
+    /// Where that is said.
+    pub span: Span,
+}
+
+/// A stack that kept all rules that forbid to go on.
+#[derive(Debug)]
+pub struct Checked {
+    stack: Stack,
+    name: String,
+    needs: Vec<Need>,
+}
+
+impl Checked {
+    /// The stack as written.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The edges of its graph, by the places of services in the file.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+}
+
+/// A stack with what the rules look up again and again.
+pub struct View<'c> {
+    /// What the files say.
+    pub stack: &'c Stack,
+    /// The name of the stack.
+    pub name: &'c str,
+    /// The beginning of the stack file.
+    pub head: Span,
+    /// The services in their order.
+    pub services: Vec<&'c At<Service>>,
+    /// The places of services by their names.
+    pub places: BTreeMap<&'c str, usize>,
+    /// The edges between services that are there.
+    pub needs: Vec<Need>,
+    /// Whether something was not read, so that nothing can be said to be missing or unused.
+    pub incomplete: bool,
+    /// Whether places in this text are a pattern's and not the user's.
+    pub patterns: &'c BTreeSet<SourceId>,
+    /// The contents of files beside the stack file.
+    pub loaded: &'c Loaded,
+}
+
+impl<'c> View<'c> {
+    /// Looks at a loaded stack.
+    pub fn new(loaded: &'c Loaded, patterns: &'c BTreeSet<SourceId>) -> Self {
+        let stack = &loaded.stack;
+        let services: Vec<&At<Service>> = stack.services.iter().collect();
+        let mut places = BTreeMap::new();
+        for (place, service) in services.iter().enumerate() {
+            places.entry(service.name.as_str()).or_insert(place);
+        }
+        let needs = needs(&services, &places);
+        let name = stack_name(loaded);
+        let (head, incomplete) = (loaded.head, loaded.incomplete);
+        Self { stack, name, head, services, places, needs, incomplete, patterns, loaded }
+    }
+
+    /// The service of that name.
+    pub fn service(&self, name: &str) -> Option<&'c At<Service>> {
+        self.places.get(name).and_then(|place| self.services.get(*place)).copied()
+    }
+
+    /// The services with how they run.
+    pub fn configured(&self) -> impl Iterator<Item = (&'c At<Service>, &'c Configuration)> {
+        self.services.iter().map(|service| (*service, meaning::configuration(service)))
+    }
+
+    /// Whether the user said it, and no pattern.
+    pub fn is_own(&self, span: Span) -> bool {
+        !self.patterns.contains(&span.source)
+    }
+
+    /// The service that a misspelt name may mean; not looked for once nobody would read it.
+    pub fn did_you_mean(&self, name: &str, findings: &Findings) -> Option<String> {
+        did_you_mean(name, self.names(), findings)
+    }
+
+    /// The names of all services.
+    pub fn names(&self) -> impl Iterator<Item = &'c str> {
+        self.services.iter().map(|service| service.name.as_str())
+    }
+}
+
+/// The word that a misspelt one may mean; not looked for once nobody would read it.
+pub fn did_you_mean<'n>(
+    word: &str,
+    known: impl IntoIterator<Item = &'n str>,
+    findings: &Findings,
+) -> Option<String> {
+    if findings.is_full() {
+        return None;
+    }
+    nearest(word, known.into_iter().take(NEAREST_MAX)).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Among how many names a misspelt one is looked for.
+const NEAREST_MAX: usize = 1000;
+
+/// The name that a stack gives itself, or that of its file.
+pub fn stack_name(loaded: &Loaded) -> &str {
+    let info = loaded.stack.stack.get();
+    let name = info.and_then(|info| info.name.as_ref());
+    name.map_or(loaded.file_name.as_str(), |name| name.as_str())
+}
+
+fn needs(services: &[&At<Service>], places: &BTreeMap<&str, usize>) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for (from, service) in services.iter().enumerate() {
+        for dependency in service.dependencies.iter() {
+            let to = places.get(dependency.name.as_str()).copied();
+            let Some((to, target)) = to.and_then(|to| Some((to, services.get(to)?))) else {
+                continue;
+            };
+            let condition = meaning::condition(dependency, target);
+            needs.push(Need { from, to, condition, span: dependency.name.span });
+        }
+    }
+    needs
+}
+
+/// The graph of a stack's services.
+pub fn graph(services: usize, needs: &[Need]) -> Graph {
+    let edges = needs.iter().map(|need| Edge { from: need.from, to: need.to });
+    Graph::new(services, edges)
+}
+
+/// Runs all rules over one stack; what they say is added to the findings.
+pub fn check(view: &View<'_>, findings: &mut Findings) {
+    names::check(view, findings);
+    order::check(view, findings);
+    phases::check(view, findings);
+    tests::check(view, findings);
+    health::check(view, findings);
+    memory::check(view, findings);
+    image::check(view, findings);
+    ports::check(view, findings);
+    networks::check(view, findings);
+    declared::check(view, findings);
+    secrets::check(view, findings);
+    mounts::check(view, findings);
+    security::check(view, findings);
+    raw::check(view, findings);
+}
+
+/// A stack about which nothing was said that forbids to go on.
+pub fn pass(loaded: Loaded, patterns: &BTreeSet<SourceId>, findings: &Findings) -> Option<Checked> {
+    if findings.has_errors() {
+        return None;
+    }
+    let view = View::new(&loaded, patterns);
+    let (name, needs) = (view.name.to_owned(), view.needs.clone());
+    Some(Checked { name, needs, stack: loaded.stack })
+}

@@ -1,0 +1,132 @@
+//! Health checks and the time that a start may take.
+
+use super::{View, graph};
+use crate::model::at::At;
+use crate::model::meaning::{self, Health};
+use crate::model::ready::{HealthCheck, ReadyType};
+use crate::model::service::Service;
+use crate::model::value::duration::Duration;
+use crate::report::code::health as code;
+use crate::report::{Diagnostic, Findings};
+
+/// Checks the health checks and time-outs of all services, and those of the stack.
+pub fn check(view: &View<'_>, findings: &mut Findings) {
+    for service in &view.services {
+        let configuration = meaning::configuration(service);
+        if let Some(check) = configuration.health_check.get() {
+            complete(view, service, check, findings);
+        }
+        if let Some(health) = meaning::health(service) {
+            overlap(&health, configuration.health_check.get(), findings);
+            start(view, service, &health, findings);
+        }
+        ready(view, service, findings);
+        job(service, findings);
+    }
+    deployment(view, findings);
+}
+
+fn complete(view: &View<'_>, service: &Service, check: &At<HealthCheck>, findings: &mut Findings) {
+    let disabled = check.disable.is_some_and(|disable| disable.value);
+    if check.command.is_none() && !disabled && view.is_own(check.span) {
+        let message = format!("the health check of `{}` has no command", service.name);
+        let diagnostic = Diagnostic::new(&code::HEALTH_WITHOUT_COMMAND, check.span, message);
+        findings
+            .add(diagnostic.help("add `command:`, such as `curl -f http://localhost/ || exit 1`"));
+    }
+    for (name, time) in [("interval", check.interval), ("timeout", check.timeout)] {
+        if let Some(time) = time.filter(|time| time.as_std().is_zero()) {
+            let message = format!("`{name}` of no time at all");
+            let diagnostic = Diagnostic::new(&code::ZERO_TIME, time.span, message);
+            findings.add(diagnostic.help(format!("write `{name}: 10s`, or leave it out")));
+        }
+    }
+}
+
+fn overlap(health: &Health<'_>, check: Option<&At<HealthCheck>>, findings: &mut Findings) {
+    let Some(timeout) = check.and_then(|check| check.timeout) else { return };
+    if health.timeout > health.interval {
+        let message = format!(
+            "one check may take {}, the next one is due after {}",
+            health.timeout, health.interval
+        );
+        let diagnostic = Diagnostic::new(&code::CHECKS_OVERLAP, timeout.span, message);
+        findings.add(diagnostic.help("shorten `timeout`, or lengthen `interval`"));
+    }
+}
+
+fn start(view: &View<'_>, service: &Service, health: &Health<'_>, findings: &mut Findings) {
+    let Some(given) = meaning::given_start_timeout(view.stack, service) else { return };
+    let needed = health.window_seconds();
+    if given.value.seconds_rounded_up() >= needed {
+        return;
+    }
+    let window = Duration::from_secs(needed);
+    let message = format!(
+        "the start of `{}` may take {given}, its health check can need {window}",
+        service.name
+    );
+    let sum = format!(
+        "{} + {} x ({} + {}) = {window}",
+        health.start_period, health.retries, health.interval, health.timeout
+    );
+    let diagnostic = Diagnostic::new(&code::START_TOO_SHORT, given.span, message)
+        .label(health.command.span, sum)
+        .help(format!("allow {window} or more, or let the check fail sooner"));
+    findings.add(diagnostic);
+}
+
+fn ready(view: &View<'_>, service: &Service, findings: &mut Findings) {
+    let given = meaning::given_start_timeout(view.stack, service);
+    let window = meaning::health(service).map(|health| health.window_seconds());
+    for criterion in meaning::configuration(service).ready_criteria.iter() {
+        let Some(timeout) = criterion.timeout else { continue };
+        let seconds = timeout.seconds_rounded_up();
+        if let Some(given) = given.filter(|given| given.seconds_rounded_up() < seconds) {
+            let message = format!("{timeout} to be ready, {given} to start in all");
+            let diagnostic = Diagnostic::new(&code::READY_TOO_LONG, timeout.span, message);
+            findings.add(diagnostic.label(given.span, "the start in all").help("make both agree"));
+        }
+        let is_health = criterion.kind.is_some_and(|kind| kind.value == ReadyType::HealthCheck);
+        if let Some(window) = window.filter(|window| is_health && seconds < *window) {
+            let window = Duration::from_secs(window);
+            let message = format!("{timeout} to be healthy, the health check can need {window}");
+            let diagnostic = Diagnostic::new(&code::READY_TOO_SHORT, timeout.span, message);
+            findings.add(diagnostic.help(format!("allow {window} or more")));
+        }
+        if timeout.as_std().is_zero() {
+            let message = "`timeout` of no time at all";
+            findings.add(Diagnostic::new(&code::ZERO_TIME, timeout.span, message));
+        }
+    }
+}
+
+fn job(service: &Service, findings: &mut Findings) {
+    use crate::model::value::restart::Restart;
+    let Some(restart) = meaning::configuration(service).restart else { return };
+    if meaning::is_job(service) && matches!(restart.value, Restart::Always | Restart::UnlessStopped)
+    {
+        let message = format!("the job `{}` would be started again when it ends", service.name);
+        let diagnostic = Diagnostic::new(&code::JOB_RESTARTS, restart.span, message);
+        findings.add(diagnostic.help("write `restart: on-failure` or `restart: no`"));
+    }
+}
+
+/// The longest chain of waiting against the time that the whole deployment may take.
+fn deployment(view: &View<'_>, findings: &mut Findings) {
+    let timeouts = view.stack.deployment.get().and_then(|deployment| deployment.timeouts.get());
+    let Some(total) = timeouts.and_then(|timeouts| timeouts.total_stack_deployment) else { return };
+    let needed = |service: &&At<Service>| meaning::needed_seconds(service).unwrap_or(0);
+    let weights: Vec<u64> = view.services.iter().map(needed).collect();
+    let chain = graph(view.services.len(), &view.needs).critical_path(&weights);
+    let sum: u64 = chain.iter().filter_map(|place| weights.get(*place)).sum();
+    if total.seconds_rounded_up() >= sum {
+        return;
+    }
+    let names = chain.iter().filter_map(|place| Some(view.services.get(*place)?.name.as_str()));
+    let path = names.collect::<Vec<_>>().join(" -> ");
+    let window = Duration::from_secs(sum);
+    let message = format!("{total} for the stack, its longest chain can need {window}: {path}");
+    let diagnostic = Diagnostic::new(&code::DEPLOYMENT_TOO_SHORT, total.span, message);
+    findings.add(diagnostic.help(format!("allow {window} or more")));
+}

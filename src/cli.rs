@@ -1,0 +1,121 @@
+//! The command line: arguments, and which command they start.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+mod discover;
+mod explain;
+mod graph;
+mod lint;
+mod output;
+mod reference;
+
+pub use explain::{codes_page, laws_page};
+pub use graph::GraphReport;
+
+/// What a run ends with; the numbers are a promise to scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// The input is wrong.
+    WrongInput = 1,
+    /// Wrong usage.
+    WrongUsage = 64,
+}
+
+/// Checks stacks of services and shows how they start.
+#[derive(Debug, Parser)]
+#[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = EXIT_CODES)]
+struct Arguments {
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    color: Color,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done, or nothing to do
+   1  the input is wrong
+  64  wrong usage";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal that has them
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check stack files and tell every problem with its place
+    #[command(after_help = lint::EXAMPLES)]
+    Lint(lint::LintArguments),
+    /// Print the JSON schema of the stack file, for editors
+    #[command(after_help = reference::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Explain a code, or list all of them
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::ExplainArguments),
+    /// Show in which order the services of a stack start
+    #[command(after_help = graph::EXAMPLES)]
+    Graph(graph::GraphArguments),
+    /// Print the completions for a shell
+    #[command(after_help = reference::COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_help = reference::MAN_EXAMPLES)]
+    Man {
+        /// The folder; it is made where it does not exist
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// What every command takes that reads stacks.
+#[derive(Debug, Args)]
+struct StackArguments {
+    /// Lay a partial stack file over the stack; given again, the last one is on top
+    #[arg(long = "overlay", value_name = "FILE")]
+    overlays: Vec<PathBuf>,
+    /// Read variables from a file; `.env` beside the stack file where none is given
+    #[arg(long = "env-file", value_name = "FILE")]
+    env_files: Vec<PathBuf>,
+    /// How large a file may be, such as `16M`
+    #[arg(long, value_name = "SIZE", default_value = "8M")]
+    max_file_size: crate::model::value::size::Size,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    output::choose_color(arguments.color);
+    match arguments.command {
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Schema => reference::schema(),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man { folder } => reference::man(&folder),
+    }
+}
+
+/// The definition of the command line, for completions, manual pages and tests.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}

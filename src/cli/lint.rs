@@ -1,0 +1,123 @@
+//! `lint`: check stack files and tell every problem.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, StackArguments, discover, output};
+use crate::config::{self, Config};
+use crate::host::Look;
+use crate::host::disk::{self, Disk};
+use crate::load::Request;
+use crate::report::{Findings, Severity, github, human, json, sarif};
+use crate::source::Sources;
+use crate::{Compiled, Input, compile};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  stackwright lint stacks/                       every stack file in a folder, checked together
+  stackwright lint immich                        stacks/immich.yml, or stacks/immich/stack.yml
+  stackwright lint app.yml --overlay prod.yml    a stack with what differs in production
+  stackwright lint stacks/ --format github       annotations for a pull request
+  stackwright lint stacks/ --format sarif > lint.sarif
+
+A line is silenced by a note with a reason, right above it or behind it:
+  # stackwright: allow(SW422) the tag moves on purpose
+A project silences a code in `.stackwright.yml`:
+  allow: { SW423: our registry keeps what latest was }";
+
+#[derive(Debug, Args)]
+pub struct LintArguments {
+    /// Stack files, folders with stack files, or names in `stacks/`
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How problems are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Fail on warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    #[command(flatten)]
+    stack: StackArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, with the lines and what to do
+    Human,
+    /// For scripts
+    Json,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+    /// For GitHub's annotations
+    Github,
+}
+
+/// Runs the command.
+pub fn run(arguments: &LintArguments) -> Exit {
+    let mut checked = Checking::new();
+    let found: Vec<_> =
+        arguments.paths.iter().map(|path| discover::stack_files(path, &Disk)).collect();
+    for (path, _) in arguments.paths.iter().zip(&found).filter(|(_, found)| found.files.is_empty())
+    {
+        output::error(&format!("no stack file in `{}`", path.display()));
+        return Exit::WrongInput;
+    }
+    let all_known = found.iter().any(|found| found.is_folder);
+    let mut files: Vec<PathBuf> = found.into_iter().flat_map(|found| found.files).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(Disk.identity(file)));
+    let (config, compiled) = checked.run(&files, all_known, &arguments.stack);
+    let Checking { sources, findings } = checked;
+    match arguments.format {
+        Format::Human => {
+            output::out(&human::render(&findings, &sources, output::style()));
+            let gap = if findings.iter().next().is_some() { "\n" } else { "" };
+            output::out(&format!("{gap}{}", output::summary(&findings, compiled.files)));
+        }
+        Format::Json => output::out(&json::render(&findings, &sources)),
+        Format::Sarif => output::out(&sarif::render(&findings, &sources)),
+        Format::Github => output::out(&github::render(&findings, &sources)),
+    }
+    let deny = arguments.deny_warnings || config.deny_warnings.is_some_and(|deny| deny.value);
+    let warned = deny && findings.count(Severity::Warning) > 0;
+    if findings.has_errors() || warned { Exit::WrongInput } else { Exit::Done }
+}
+
+/// The texts and findings of one run of a command that reads stacks.
+pub struct Checking {
+    /// The texts.
+    pub sources: Sources,
+    /// What was said about them.
+    pub findings: Findings,
+}
+
+impl Checking {
+    /// Nothing read and nothing said.
+    pub fn new() -> Self {
+        Self { sources: Sources::default(), findings: Findings::default() }
+    }
+
+    /// Reads and checks the files.
+    pub fn run(
+        &mut self,
+        files: &[PathBuf],
+        all_known: bool,
+        arguments: &StackArguments,
+    ) -> (Config, Compiled) {
+        let environment = disk::environment();
+        let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
+        let config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);
+        let request = |path| Request {
+            path,
+            overlays: &arguments.overlays,
+            env_files: &arguments.env_files,
+            environment: &environment,
+            size_max: arguments.max_file_size.0,
+        };
+        let requests: Vec<Request<'_>> = files.iter().map(|file| request(file)).collect();
+        let input = Input { requests: &requests, config: &config, all_known };
+        let compiled = compile(&input, &Disk, &mut self.sources, &mut self.findings);
+        (config, compiled)
+    }
+}

@@ -1,0 +1,67 @@
+//! The only place that prints.
+
+#![expect(clippy::disallowed_methods, reason = "the width of the terminal is in the environment")]
+
+use std::io::{self, ErrorKind, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::{Color, Exit};
+use crate::report::human::{self, Style, escape};
+
+/// Settles for the whole run whether there are colours.
+pub fn choose_color(color: Color) {
+    match color {
+        Color::Auto => {}
+        Color::Always => ColorChoice::Always.write_global(),
+        Color::Never => ColorChoice::Never.write_global(),
+    }
+}
+
+/// How diagnostics are drawn on standard output.
+pub fn style() -> Style {
+    let color = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    Style { color, unicode: false, width: width.unwrap_or(100) }
+}
+
+/// Prints a result.
+pub fn out(text: &str) {
+    write(&mut AutoStream::auto(io::stdout()), text);
+}
+
+/// Prints bytes as they are.
+pub fn raw(bytes: &[u8]) {
+    let _closed = io::stdout().write_all(bytes);
+}
+
+/// Prints something beside the result.
+pub fn note(text: &str) {
+    write(&mut AutoStream::auto(io::stderr()), text);
+}
+
+/// Prints why a command could not begin.
+pub fn error(message: &str) {
+    note(&format!("error: {}\n", escape(message)));
+}
+
+/// A reader that went away has all that it wanted, so a closed pipe is no failure.
+fn write(stream: &mut dyn Write, text: &str) {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _lost = writeln!(io::stderr(), "error: cannot write: {error}");
+        }
+        _ => {}
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+pub fn usage(error: &clap::Error) -> Exit {
+    let _closed = error.print();
+    if error.use_stderr() { Exit::WrongUsage } else { Exit::Done }
+}
+
+/// The summary of a run, on standard error where the result is for a machine.
+pub fn summary(findings: &crate::report::Findings, files: usize) -> String {
+    human::summary(findings, files) + "\n"
+}

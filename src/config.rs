@@ -1,0 +1,95 @@
+//! The project's configuration: `.stackwright.yml` beside the stack files or above them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::check::silence;
+use crate::host::{Look, ReadError};
+use crate::load::shape::Shapes;
+use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
+use crate::model::at::At;
+use crate::model::layer::{Map, layered};
+use crate::model::schema;
+use crate::report::code::{self, raw};
+use crate::report::{Diagnostic, Findings, Severity};
+use crate::source::{Sources, Span};
+
+/// The name of the file.
+pub const FILE: &str = ".stackwright.yml";
+
+layered! {
+    /// What holds for all stacks of a project.
+    pub struct Config {
+        /// Hints and warnings that are not told, each with the reason why.
+        pub allow: Map<At<String>>,
+        /// Whether warnings fail a check, as `--deny-warnings` says it.
+        pub deny_warnings: Option<At<bool>>,
+    }
+}
+
+/// Reads the nearest configuration at or above a folder.
+pub fn find(
+    folder: &Path,
+    look: &dyn Look,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Config {
+    let start = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let start = look.identity(start);
+    for folder in start.ancestors() {
+        let path = folder.join(FILE);
+        match look.read(&path, FILE_SIZE_MAX) {
+            Ok(bytes) => return read(&path, bytes, sources, findings),
+            Err(ReadError::NotFound) => {}
+            Err(error) => {
+                let name = path.to_string_lossy().into_owned();
+                let id = sources.add(name.clone(), "");
+                findings.add(unreadable(&name, &error, Span::new(id, 0, 0)));
+                return Config::default();
+            }
+        }
+    }
+    Config::default()
+}
+
+fn read(path: &PathBuf, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Findings) -> Config {
+    static SHAPES: OnceLock<Shapes> = OnceLock::new();
+    let shapes = SHAPES.get_or_init(|| Shapes::compile(schema::rounded::<Config>().as_value()));
+    let name = path.to_string_lossy();
+    let Some(id) = take_text(&name, bytes, sources, findings) else { return Config::default() };
+    let Some(source) = sources.get(id).map(Arc::clone) else { return Config::default() };
+    let tree = yaml::parse(id, &source, findings);
+    let config: Config = read_tree(&tree, shapes, &|_| false, findings).unwrap_or_default();
+    for (id, span, reason) in config.allow.iter() {
+        if let Some(diagnostic) = misuse(id, span, reason) {
+            findings.add(diagnostic);
+        }
+    }
+    config
+}
+
+fn misuse(id: &str, span: Span, reason: &At<String>) -> Option<Diagnostic> {
+    let Some(code) = code::find(id) else { return Some(silence::unknown(id, span)) };
+    if code.severity == Severity::Error {
+        let message = format!("{id} is an error, it cannot be silenced");
+        return Some(Diagnostic::new(&raw::SILENCE_ERROR, span, message));
+    }
+    reason.value.trim().is_empty().then(|| {
+        let message = format!("{id} is silenced without a reason");
+        let diagnostic = Diagnostic::new(&raw::SILENCE_WITHOUT_REASON, reason.span, message);
+        diagnostic.help("write the reason as its value")
+    })
+}
+
+impl Config {
+    /// Takes away the hints and warnings that the project does not want to hear.
+    pub fn silence(&self, findings: &mut Findings) {
+        if self.allow.is_empty() {
+            return;
+        }
+        let allowed = |one: &Diagnostic| {
+            self.allow.iter().any(|(id, _, _)| id.eq_ignore_ascii_case(one.code.id))
+        };
+        findings.retain(|one| one.severity == Severity::Error || !allowed(one));
+    }
+}

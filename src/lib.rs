@@ -1,0 +1,145 @@
+//! # stackwright
+//!
+//! One YAML file describes a stack of services. This crate reads it, checks it to the line, and
+//! settles the order in which its services start. The page you read is the map of the code.
+//!
+//! ## How data flows
+//!
+//! ```text
+//! bytes -> load -> Stack -> pattern -> Stack -> check -> Checked -> resolve -> Order -> draw
+//! ```
+//!
+//! - [`load`] turns bytes into a tree that keeps the place of every value ([`load::yaml`]),
+//!   expands variables ([`load::expand`]), holds the tree against the JSON schema
+//!   ([`load::walk`]) and reads what is left into the model ([`load::decode`]). Layers (overlays,
+//!   the file, its includes) are laid over each other by the law that the model's types carry.
+//! - [`model`] is the stack file as written. Its types are the JSON schema (by schemars), the
+//!   reader (by serde) and the merge law ([`model::layer`]) in one.
+//! - [`pattern`] lays defaults under what the user says.
+//! - [`check`] runs one file of rules per topic. Each rule has a stable code ([`report::code`]),
+//!   an explanation and a fixture.
+//! - [`resolve`] settles what follows from a checked stack.
+//! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
+//! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
+//! - [`host`] is the outside world. [`cli`] gathers, calls and shows.
+//!
+//! ## What never happens
+//!
+//! 1. No stage before `host` and `cli` reads a file, the environment or the clock: `load` asks a
+//!    [`host::Look`], and gets variables as an argument.
+//! 2. No stage stops at the first problem: findings are collected, wrong values are left out, and
+//!    the rest is still read and checked.
+//! 3. No diagnostic is without a code and a place; the place of a value is where the user wrote
+//!    it, and a pattern's only where the user said nothing.
+//! 4. Nothing after `check` can blame the user: [`check::Checked`] is made by `check` alone, and
+//!    what takes it returns plain values.
+//! 5. No input, however hostile, makes the program panic, take more than linear time, or show raw
+//!    control characters: sizes, depths and numbers are limited where bytes come in.
+//! 6. No output depends on the order of a hash map, on time, locale, user or working directory.
+//! 7. A code, once released, is never given another meaning.
+
+pub mod capability;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod draw;
+pub mod graph;
+pub mod host;
+pub mod load;
+pub mod model;
+pub mod pattern;
+pub mod report;
+pub mod resolve;
+pub mod source;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use check::{Checked, View};
+use config::Config;
+use host::Look;
+use load::{Loaded, Request};
+use report::Findings;
+use source::{SourceId, Sources};
+
+/// What is to be compiled together.
+pub struct Input<'i> {
+    /// The stacks.
+    pub requests: &'i [Request<'i>],
+    /// The project's configuration.
+    pub config: &'i Config,
+    /// Whether these are all stacks that there are.
+    pub all_known: bool,
+}
+
+/// Stacks that were read and checked together.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The stacks about which nothing was said that forbids to go on.
+    pub stacks: Vec<Checked>,
+    /// How many stack files there were, those that others include left out.
+    pub files: usize,
+}
+
+/// A stack on its way through the front stages.
+struct Front {
+    loaded: Loaded,
+    path: PathBuf,
+    patterns: BTreeSet<SourceId>,
+    findings: Findings,
+}
+
+/// Reads and checks stacks; all that is to be said about them ends up in the findings.
+pub fn compile(
+    input: &Input<'_>,
+    look: &dyn Look,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Compiled {
+    let mut fronts: Vec<Front> = Vec::new();
+    for request in input.requests {
+        let mut own = Findings::default();
+        let mut loaded = load::load(request, look, sources, &mut own);
+        let patterns = pattern::apply(&mut loaded.stack, sources, &mut own);
+        let path = look.identity(request.path);
+        fronts.push(Front { loaded, path, patterns, findings: own });
+    }
+    let parts: BTreeSet<PathBuf> =
+        fronts.iter().flat_map(|front| front.loaded.includes.iter().cloned()).collect();
+    fronts.retain(|front| !parts.contains(&front.path));
+    let mut together = Findings::default();
+    for front in &mut fronts {
+        check::check(&View::new(&front.loaded, &front.patterns), &mut front.findings);
+    }
+    let views: Vec<View<'_>> =
+        fronts.iter().map(|front| View::new(&front.loaded, &front.patterns)).collect();
+    check::together::check(&views, input.all_known, &mut together);
+    drop(views);
+    finish(fronts, together, input.config, sources, findings)
+}
+
+/// Silences what is to be silenced and lets pass what has no errors.
+fn finish(
+    fronts: Vec<Front>,
+    together: Findings,
+    config: &Config,
+    sources: &Sources,
+    findings: &mut Findings,
+) -> Compiled {
+    let mut compiled = Compiled { files: fronts.len(), ..Compiled::default() };
+    let comments: Vec<load::tree::Comment> =
+        fronts.iter().flat_map(|front| front.loaded.comments.iter().cloned()).collect();
+    for Front { loaded, patterns, findings: own, .. } in fronts {
+        let checked = check::pass(loaded, &patterns, &own);
+        compiled.stacks.extend(checked);
+        findings.append(own);
+    }
+    if together.has_errors() {
+        compiled.stacks.clear();
+    }
+    findings.append(together);
+    check::silence::notes(comments.iter(), sources, findings);
+    config.silence(findings);
+    findings.settle();
+    compiled
+}

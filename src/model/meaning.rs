@@ -1,0 +1,144 @@
+//! What follows from a service as it is written: its health, its readiness, its time to start.
+
+use std::sync::OnceLock;
+
+use super::Stack;
+use super::at::At;
+use super::command::HealthCommand;
+use super::configuration::Configuration;
+use super::ready::HealthCheck;
+use super::service::{Condition, Dependency, Service};
+use super::value::duration::Duration;
+use crate::source::Span;
+
+/// The pause between two checks where none is given, as Podman has it.
+const INTERVAL: Duration = Duration::from_secs(30);
+/// How long one check may take where nothing is given, as Podman has it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How many checks must fail where nothing is given, as Podman has it.
+const RETRIES: u32 = 3;
+/// How long a start may take where nothing else decides.
+const START: Duration = Duration::from_secs(90);
+/// What a start takes beside the health check: making the container, the first check.
+const MARGIN_SECONDS: u64 = 30;
+
+/// A health check with every default filled in.
+#[derive(Debug, Clone, Copy)]
+pub struct Health<'s> {
+    /// What is run.
+    pub command: &'s At<HealthCommand>,
+    /// The pause between two checks.
+    pub interval: Duration,
+    /// How long one check may take.
+    pub timeout: Duration,
+    /// How many checks in a row must fail.
+    pub retries: u32,
+    /// How long failures do not count.
+    pub start_period: Duration,
+}
+
+impl Health<'_> {
+    /// How long it can take until the check has said whether the start succeeded.
+    pub fn window_seconds(&self) -> u64 {
+        let once = self.interval.seconds_rounded_up() + self.timeout.seconds_rounded_up();
+        self.start_period.seconds_rounded_up() + once * u64::from(self.retries)
+    }
+}
+
+/// How a service runs; a service without a configuration says nothing.
+pub fn configuration(service: &Service) -> &Configuration {
+    static NOTHING: OnceLock<Configuration> = OnceLock::new();
+    match service.configuration.get() {
+        Some(configuration) => &configuration.value,
+        None => NOTHING.get_or_init(Configuration::default),
+    }
+}
+
+/// The health check of a service; none where it has no command, or is switched off.
+pub fn health(service: &Service) -> Option<Health<'_>> {
+    let check = &configuration(service).health_check.get()?.value;
+    if check.disable.is_some_and(|disable| disable.value) {
+        return None;
+    }
+    let command = check.command.as_ref()?;
+    if matches!(command.value, HealthCommand::None) {
+        return None;
+    }
+    let HealthCheck { interval, timeout, retries, start_period, .. } = check;
+    Some(Health {
+        command,
+        interval: interval.map_or(INTERVAL, |at| at.value),
+        timeout: timeout.map_or(TIMEOUT, |at| at.value),
+        retries: retries.map_or(RETRIES, |at| at.value),
+        start_period: start_period.map_or(Duration::from_secs(0), |at| at.value),
+    })
+}
+
+/// Whether a service is a job that runs to its end.
+pub fn is_job(service: &Service) -> bool {
+    configuration(service).oneshot.is_some_and(|oneshot| oneshot.value)
+}
+
+/// What a dependency must have reached, decided by what it says of itself where nothing is given.
+pub fn condition(dependency: &Dependency, target: &Service) -> Condition {
+    if let Some(condition) = dependency.condition {
+        return condition.value;
+    }
+    if is_job(target) {
+        Condition::Completed
+    } else if !configuration(target).ready_criteria.is_empty() {
+        Condition::Ready
+    } else if health(target).is_some() {
+        Condition::Healthy
+    } else {
+        Condition::Started
+    }
+}
+
+/// The limit of a service's start that somebody gave, and where.
+pub fn given_start_timeout(stack: &Stack, service: &Service) -> Option<At<Duration>> {
+    let deployment = stack.deployment.get().and_then(|deployment| deployment.timeouts.get());
+    let shared = deployment.and_then(|timeouts| timeouts.per_service_deployment);
+    configuration(service).start_timeout.or(shared)
+}
+
+/// How long a service may take until it is ready, in seconds.
+pub fn start_seconds(stack: &Stack, service: &Service) -> u64 {
+    if let Some(given) = given_start_timeout(stack, service) {
+        return given.value.seconds_rounded_up();
+    }
+    let needed = needed_seconds(service).map_or(0, |needed| needed + MARGIN_SECONDS);
+    needed.max(START.seconds_rounded_up())
+}
+
+/// How long health and ready criteria can need, in seconds, where a service has any.
+pub fn needed_seconds(service: &Service) -> Option<u64> {
+    let criteria = configuration(service).ready_criteria.iter();
+    let criteria = criteria.filter_map(|one| Some(one.timeout?.value.seconds_rounded_up()));
+    health(service).map(|health| health.window_seconds()).into_iter().chain(criteria).max()
+}
+
+/// The names of the containers of a service: its own, or one for each replica.
+pub fn containers(service: &Service) -> Vec<(String, Span)> {
+    let own = configuration(service).container_name.as_ref();
+    match service.replicas {
+        Some(count) if count.value > 1 => {
+            let name = |number| format!("{}-{number}", service.name);
+            (1..=count.value).map(|number| (name(number), service.name.span)).collect()
+        }
+        _ => match own {
+            Some(name) => vec![(name.as_str().to_owned(), name.span)],
+            None => vec![(service.name.as_str().to_owned(), service.name.span)],
+        },
+    }
+}
+
+/// The names of the units of a service, without `.service`.
+pub fn units(service: &Service) -> Vec<String> {
+    match service.replicas {
+        Some(count) if count.value > 1 => {
+            (1..=count.value).map(|number| format!("{}-{number}", service.name)).collect()
+        }
+        _ => vec![service.name.as_str().to_owned()],
+    }
+}
