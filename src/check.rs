@@ -7,9 +7,10 @@ use crate::load::Loaded;
 use crate::model::Stack;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
+use crate::model::layer::Map;
 use crate::model::meaning;
 use crate::model::service::{Condition, Service};
-use crate::model::value::nearest::nearest;
+use crate::model::value::nearest::did_you_mean;
 use crate::report::Findings;
 use crate::source::{SourceId, Span};
 
@@ -26,7 +27,6 @@ pub mod ports;
 pub mod raw;
 pub mod secrets;
 pub mod security;
-pub mod silence;
 pub mod tests;
 pub mod together;
 
@@ -115,6 +115,11 @@ impl<'c> View<'c> {
         self.services.iter().map(|service| (*service, meaning::configuration(service)))
     }
 
+    /// Whether a section seems to be empty because what it holds was left out.
+    pub fn may_hide<V>(&self, section: &Map<V>) -> bool {
+        section.is_empty() && self.stack.dented.0
+    }
+
     /// Whether the user said it, and no pattern.
     pub fn is_own(&self, span: Span) -> bool {
         !self.patterns.contains(&span.source)
@@ -130,21 +135,6 @@ impl<'c> View<'c> {
         self.services.iter().map(|service| service.name.as_str())
     }
 }
-
-/// The word that a misspelt one may mean; not looked for once nobody would read it.
-pub fn did_you_mean<'n>(
-    word: &str,
-    known: impl IntoIterator<Item = &'n str>,
-    findings: &Findings,
-) -> Option<String> {
-    if findings.is_full() {
-        return None;
-    }
-    nearest(word, known.into_iter().take(NEAREST_MAX)).map(|near| format!("did you mean `{near}`?"))
-}
-
-/// Among how many names a misspelt one is looked for.
-const NEAREST_MAX: usize = 1000;
 
 /// The name that a stack gives itself, or that of its file.
 pub fn stack_name(loaded: &Loaded) -> &str {

@@ -1,9 +1,8 @@
 //! The project's configuration: `.stackwright.yml` beside the stack files or above them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::check::silence;
 use crate::host::{Look, ReadError};
 use crate::load::shape::Shapes;
 use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
@@ -12,6 +11,7 @@ use crate::model::layer::{Map, layered};
 use crate::model::schema;
 use crate::report::code::{self, raw};
 use crate::report::{Diagnostic, Findings, Severity};
+use crate::silence;
 use crate::source::{Sources, Span};
 
 /// The name of the file.
@@ -52,7 +52,7 @@ pub fn find(
     Config::default()
 }
 
-fn read(path: &PathBuf, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Findings) -> Config {
+fn read(path: &Path, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Findings) -> Config {
     static SHAPES: OnceLock<Shapes> = OnceLock::new();
     let shapes = SHAPES.get_or_init(|| Shapes::compile(schema::rounded::<Config>().as_value()));
     let name = path.to_string_lossy();
@@ -61,18 +61,19 @@ fn read(path: &PathBuf, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Fi
     let tree = yaml::parse(id, &source, findings);
     let config: Config = read_tree(&tree, shapes, &|_| false, findings).unwrap_or_default();
     for (id, span, reason) in config.allow.iter() {
-        if let Some(diagnostic) = misuse(id, span, reason) {
+        if let Some(diagnostic) = misuse(id, span, reason, findings) {
             findings.add(diagnostic);
         }
     }
     config
 }
 
-fn misuse(id: &str, span: Span, reason: &At<String>) -> Option<Diagnostic> {
-    let Some(code) = code::find(id) else { return Some(silence::unknown(id, span)) };
+fn misuse(id: &str, span: Span, reason: &At<String>, findings: &Findings) -> Option<Diagnostic> {
+    let Some(code) = code::find(id) else { return Some(silence::unknown(id, span, findings)) };
     if code.severity == Severity::Error {
         let message = format!("{id} is an error, it cannot be silenced");
-        return Some(Diagnostic::new(&raw::SILENCE_ERROR, span, message));
+        let diagnostic = Diagnostic::new(&raw::SILENCE_ERROR, span, message);
+        return Some(diagnostic.help("mend what it says, and take this line away"));
     }
     reason.value.trim().is_empty().then(|| {
         let message = format!("{id} is silenced without a reason");

@@ -18,6 +18,7 @@
 //! - [`pattern`] lays defaults under what the user says.
 //! - [`check`] runs one file of rules per topic. Each rule has a stable code ([`report::code`]),
 //!   an explanation and a fixture.
+//! - [`silence`] takes away what a note in a file, or [`config`], says not to tell.
 //! - [`resolve`] settles what follows from a checked stack.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
@@ -50,6 +51,7 @@ pub mod model;
 pub mod pattern;
 pub mod report;
 pub mod resolve;
+pub mod silence;
 pub mod source;
 
 use std::collections::BTreeSet;
@@ -138,7 +140,7 @@ fn finish(
         compiled.stacks.clear();
     }
     findings.append(together);
-    check::silence::notes(comments.iter(), sources, findings);
+    silence::notes(comments.iter(), sources, findings);
     config.silence(findings);
     findings.settle();
     compiled

@@ -11,16 +11,19 @@ use crate::model::Stack;
 use crate::model::layer::Layer;
 use crate::model::schema;
 use crate::model::text::RelativePath;
+use crate::model::value::size::Size;
 use crate::report::code::{shape as shape_code, text as code};
 use crate::report::human::escape;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{Source, SourceId, Sources, Span};
 
+pub mod advice;
 pub mod attach;
 pub mod decode;
 pub mod env_file;
 pub mod expand;
 pub mod shape;
+pub mod syntax;
 pub mod tree;
 pub mod walk;
 pub mod words;
@@ -29,13 +32,16 @@ pub mod yaml;
 use attach::Attachments;
 use expand::Names;
 use shape::Shapes;
-use tree::{Comment, NodeId, Tree};
+use tree::{Comment, NodeId, Tree, Value};
 
 /// How large a stack file may be, where nothing else is said.
 pub const FILE_SIZE_MAX: u64 = 8 << 20;
 
 /// How many files a stack may include, each of them counted every time.
 const INCLUDES_MAX: usize = 200;
+
+/// How many containers a stack may have, replicas included.
+const CONTAINERS_MAX: u32 = 20_000;
 
 /// What is to be loaded.
 #[derive(Debug, Clone)]
@@ -83,9 +89,7 @@ pub fn load(
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Loaded {
-    let folder = request.path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut reader =
-        Reader { request, look, sources, findings, folder, reading: vec![], included: vec![] };
+    let mut reader = Reader::new(request, look, sources, findings);
     let mut layers = Vec::new();
     for overlay in request.overlays.iter().rev() {
         reader.file(overlay, &mut layers);
@@ -97,7 +101,8 @@ pub fn load(
     let mut loaded = understand(layers, upper, &names, findings);
     loaded.file_name = stem(request.path);
     loaded.includes = includes;
-    loaded.attachments = attach::attach(&loaded.stack, &folder, look, sources, findings);
+    let limit = request.size_max;
+    loaded.attachments = attach::attach(&loaded.stack, &folder, limit, look, sources, findings);
     loaded
 }
 
@@ -118,6 +123,7 @@ fn understand(
         }
         loaded.incomplete |= tree.truncated || tree.root.is_none();
         let read: Option<Stack> = read_tree(&tree, stack_shapes(), &declared, findings);
+        loaded.incomplete |= read.as_ref().is_some_and(|stack| lacks_services(&tree, stack));
         loaded.comments.append(&mut tree.comments);
         merged = match (merged, read) {
             (Some(mut over), Some(under)) => {
@@ -129,7 +135,34 @@ fn understand(
     }
     loaded.incomplete |= merged.is_none();
     loaded.stack = merged.unwrap_or_default();
+    loaded.incomplete |= cut_services(&mut loaded.stack, findings);
     loaded
+}
+
+/// Leaves out the services that would make more containers than any machine runs.
+fn cut_services(stack: &mut Stack, findings: &mut Findings) -> bool {
+    let mut containers = 0;
+    let mut past = stack.services.iter().skip_while(|service| {
+        let replicas = service.replicas.map_or(1, |replicas| replicas.value.max(1));
+        containers = replicas.saturating_add(containers);
+        containers <= CONTAINERS_MAX
+    });
+    let Some(span) = past.next().map(|service| service.name.span) else { return false };
+    let kept = stack.services.0.len() - 1 - past.count();
+    let message = format!("more than {CONTAINERS_MAX} containers in one stack");
+    let diagnostic = Diagnostic::new(&code::TOO_MANY_VALUES, span, message);
+    findings.add(diagnostic.help("make several stacks of it"));
+    stack.services.0.truncate(kept);
+    true
+}
+
+/// Whether a service was left out, so that its name is no longer known.
+fn lacks_services(tree: &Tree, stack: &Stack) -> bool {
+    let given = tree.root.and_then(|root| tree.get(root, "services"));
+    given.is_some_and(|id| match tree.value(id) {
+        Value::Seq(items) => items.len() > stack.services.iter().len(),
+        _ => !tree.is_null(id),
+    })
 }
 
 /// The shapes of the stack file, made once.
@@ -191,6 +224,19 @@ pub fn take_text(
     }
 }
 
+/// The same for a file that shares the limit with others.
+fn unread(path: &str, error: &ReadError, limit: u64, span: Span) -> Diagnostic {
+    match error {
+        ReadError::TooLarge(room) if *room < limit => {
+            let (path, limit) = (escape(path), Size(limit));
+            let message = format!("`{path}` and the files before it are larger than {limit}");
+            let diagnostic = Diagnostic::new(&code::TOO_LARGE, span, message);
+            diagnostic.help("allow more by `--max-file-size`")
+        }
+        error => unreadable(path, error, span),
+    }
+}
+
 /// The diagnostic of a file that was not read.
 pub fn unreadable(path: &str, error: &ReadError, span: Span) -> Diagnostic {
     let code = match error {
@@ -198,10 +244,16 @@ pub fn unreadable(path: &str, error: &ReadError, span: Span) -> Diagnostic {
         ReadError::Outside => &code::OUTSIDE,
         _ => &code::UNREADABLE,
     };
-    let diagnostic = Diagnostic::new(code, span, format!("`{}`: {error}", escape(path)));
+    let path = escape(path);
+    let message = match error {
+        ReadError::TooLarge(limit) => format!("`{path}` is larger than {}", Size(*limit)),
+        _ => format!("`{path}`: {error}"),
+    };
+    let diagnostic = Diagnostic::new(code, span, message);
     match error {
         ReadError::Outside => diagnostic.help("put the file beside the stack file"),
-        ReadError::TooLarge(_) => diagnostic.help("`--max-file-size` allows more"),
+        ReadError::TooLarge(_) => diagnostic.help("allow more by `--max-file-size`"),
+        ReadError::NotFound => diagnostic.help("look whether its name is spelt right"),
         _ => diagnostic,
     }
 }
@@ -216,9 +268,41 @@ struct Reader<'r, 'f> {
     reading: Vec<PathBuf>,
     /// The files that were included.
     included: Vec<PathBuf>,
+    /// Whether too many includes were told already.
+    is_full: bool,
+    /// How large the includes that were not read yet may be together.
+    room: u64,
+    /// How many values were read from all files.
+    values: usize,
+    /// How many lines of files with variables may still be read.
+    lines_left: usize,
 }
 
-impl Reader<'_, '_> {
+impl<'r, 'f> Reader<'r, 'f> {
+    fn new(
+        request: &'r Request<'r>,
+        look: &'r dyn Look,
+        sources: &'f mut Sources,
+        findings: &'f mut Findings,
+    ) -> Self {
+        let folder = request.path.parent().unwrap_or(Path::new("")).to_owned();
+        let (reading, included, is_full) = (Vec::new(), Vec::new(), false);
+        let (room, values, lines_left) = (request.size_max, 0, env_file::LINES_MAX);
+        Self {
+            request,
+            look,
+            sources,
+            findings,
+            folder,
+            reading,
+            included,
+            is_full,
+            room,
+            values,
+            lines_left,
+        }
+    }
+
     /// Reads a file that the user named, and what it includes under it.
     fn file(&mut self, path: &Path, layers: &mut Vec<Layered>) {
         let name = path.to_string_lossy().into_owned();
@@ -235,8 +319,15 @@ impl Reader<'_, '_> {
         let Some(id) = take_text(name, bytes, self.sources, self.findings) else { return };
         let Some(source) = self.sources.get(id).map(Arc::clone) else { return };
         let Some(tree) = parse_document(id, &source, self.findings) else { return };
+        self.values += tree.values;
+        if self.values > yaml::VALUES_MAX && !layers.is_empty() {
+            let message = format!("more than {} values in all files", yaml::VALUES_MAX);
+            let span = tree.root.map_or(Span::new(id, 0, 0), |root| tree.head(root));
+            self.findings.add(Diagnostic::new(&code::TOO_MANY_VALUES, span, message));
+            return;
+        }
         self.reading.push(self.look.identity(path));
-        let includes = include_nodes(&tree);
+        let includes = self.within_limit(include_nodes(&tree));
         layers.push(Layered { tree });
         for (include, span) in includes.into_iter().rev() {
             self.include(&include, span, layers);
@@ -251,18 +342,44 @@ impl Reader<'_, '_> {
         let path = self.folder.join(include);
         if self.reading.contains(&self.look.identity(&path)) {
             let message = format!("`{}` includes itself", escape(include));
-            self.findings.add(Diagnostic::new(&code::INCLUDE_CYCLE, span, message));
+            let diagnostic = Diagnostic::new(&code::INCLUDE_CYCLE, span, message);
+            self.findings.add(diagnostic.help("take this include away"));
             return;
         }
+        if self.included.len() >= INCLUDES_MAX {
+            return self.too_many(span);
+        }
+        if self.values > yaml::VALUES_MAX {
+            return; // It was told, and reading on would cost as much again for each file.
+        }
         self.included.push(self.look.identity(&path));
-        let limit = self.request.size_max;
-        match self.look.read_inside(&self.folder, Path::new(include), limit) {
-            Ok(_) if self.included.len() >= INCLUDES_MAX => {
-                let message = format!("more than {INCLUDES_MAX} includes");
-                self.findings.add(Diagnostic::new(&code::TOO_MANY_VALUES, span, message));
+        match self.look.read_inside(&self.folder, Path::new(include), self.room) {
+            Ok(bytes) => {
+                self.room = self.room.saturating_sub(bytes.len() as u64);
+                self.text(&path.to_string_lossy(), &path, bytes, layers);
             }
-            Ok(bytes) => self.text(&path.to_string_lossy().into_owned(), &path, bytes, layers),
-            Err(error) => self.findings.add(unreadable(include, &error, span)),
+            Err(error) => {
+                self.findings.add(unread(include, &error, self.request.size_max, span));
+            }
+        }
+    }
+
+    /// The includes of one file, without those that are too many.
+    fn within_limit(&mut self, mut includes: Vec<(String, Span)>) -> Vec<(String, Span)> {
+        let room = INCLUDES_MAX.saturating_sub(self.included.len());
+        if let Some((_, span)) = includes.get(room) {
+            self.too_many(*span);
+        }
+        includes.truncate(room);
+        includes
+    }
+
+    /// Tells, once, that there are too many includes.
+    fn too_many(&mut self, span: Span) {
+        if !std::mem::replace(&mut self.is_full, true) {
+            let message = format!("more than {INCLUDES_MAX} includes");
+            let diagnostic = Diagnostic::new(&code::TOO_MANY_VALUES, span, message);
+            self.findings.add(diagnostic.help("put the contents of several files into one"));
         }
     }
 
@@ -303,7 +420,8 @@ impl Reader<'_, '_> {
         let name = path.to_string_lossy();
         let Some(id) = take_text(&name, bytes, self.sources, self.findings) else { return };
         let Some(source) = self.sources.get(id) else { return };
-        let lines = env_file::read(id, source, self.findings);
+        let lines = env_file::read(id, source, self.lines_left, self.findings);
+        self.lines_left -= lines.len();
         variables.extend(lines.into_iter().map(|line| (line.name, line.value)));
     }
 }

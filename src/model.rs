@@ -20,10 +20,11 @@ pub mod text;
 pub mod union;
 pub mod value;
 pub mod variable;
+pub mod version;
 
 use self::at::At;
 use self::deployment::{Deployment, Documentation, Rollback, Validation};
-use self::layer::{Additive, Keyed, Map, Section, layered};
+use self::layer::{Additive, Dented, Keyed, Map, Section, layered};
 use self::network::{Network, NetworkUse};
 use self::route::Middleware;
 use self::service::Service;
@@ -32,15 +33,16 @@ use self::systemd::PlainUnit;
 use self::text::{Name, RelativePath};
 use self::union::Assignments;
 use self::value::size::Size;
-use self::value::unit_name::UnitName;
+use self::value::unit_name::SliceName;
 use self::variable::{EnvValue, Plain};
+use self::version::FormatVersion;
 
 layered! {
     /// One YAML file: services, and what they share.
     pub struct Stack {
         /// The version of the format (1).
         #[schemars(range(min = 1, max = 1))]
-        pub version: Option<At<u32>>,
+        pub version: Option<At<FormatVersion>>,
         /// Files whose contents lie under this one, beside it.
         pub include: Additive<RelativePath>,
         /// What the stack is called and what it needs.
@@ -73,6 +75,10 @@ layered! {
         pub rollback: Section<Rollback>,
         /// What people should know.
         pub documentation: Section<Documentation>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 
@@ -135,7 +141,7 @@ layered! {
         /// Labels of every container.
         pub labels: Assignments<Plain>,
         /// The slice of every service.
-        pub slice: Option<At<UnitName>>,
+        pub slice: Option<At<SliceName>>,
         /// What all services together may use.
         pub resources: Section<SharedResources>,
     }

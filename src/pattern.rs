@@ -1,17 +1,15 @@
 //! Patterns: sets of defaults that lie under what the user says, each value with its own place.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::check::did_you_mean;
-use crate::load::shape::Shapes;
-use crate::load::{read_tree, yaml};
+use crate::load::{decode, yaml};
 use crate::model::Stack;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
 use crate::model::layer::{Layer, Section, layered};
-use crate::model::schema;
 use crate::model::text::Name;
+use crate::model::value::nearest::did_you_mean;
 use crate::report::code::raw as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{SourceId, Sources};
@@ -100,11 +98,31 @@ impl Library {
     }
 }
 
-/// Reads the text of a pattern, with the same checks as a stack file.
-pub fn read(id: SourceId, sources: &Sources, findings: &mut Findings) -> Option<Pattern> {
-    static SHAPES: OnceLock<Shapes> = OnceLock::new();
-    let shapes = SHAPES.get_or_init(|| Shapes::compile(schema::rounded::<Pattern>().as_value()));
+/// Reads the text of a pattern that a test has held against its schema, so that no run has to.
+fn read(id: SourceId, sources: &Sources, findings: &mut Findings) -> Option<Pattern> {
     let source = Arc::clone(sources.get(id)?);
     let tree = yaml::parse(id, &source, findings);
-    read_tree(&tree, shapes, &|_| false, findings)
+    decode::decode(&tree, &vec![false; tree.nodes.len()]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::read_tree;
+    use crate::load::shape::Shapes;
+    use crate::model::schema;
+
+    #[test]
+    fn built_in_patterns_are_of_the_right_shape() {
+        let shapes = Shapes::compile(schema::rounded::<Pattern>().as_value());
+        for (name, text) in BUILT_IN {
+            let (mut sources, mut findings) = (Sources::default(), Findings::default());
+            let id = sources.add(*name, *text);
+            let tree = yaml::parse(id, &Arc::clone(sources.get(id).unwrap()), &mut findings);
+            let pattern: Pattern = read_tree(&tree, &shapes, &|_| false, &mut findings).unwrap();
+            assert_eq!(findings.iter().count(), 0, "{name}: {findings:?}");
+            assert_eq!(pattern.pattern.get().unwrap().name.as_ref().unwrap().as_str(), *name);
+            assert_eq!(read(id, &sources, &mut findings), Some(pattern), "{name}");
+        }
+    }
 }

@@ -58,6 +58,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do.
     pub help: Option<String>,
+    /// Whether its line holds something that must not be shown, such as a password.
+    pub private: bool,
 }
 
 impl Diagnostic {
@@ -66,39 +68,49 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity,
-            message: message.into(),
+            message: cut(message.into(), MESSAGE_MAX),
             span,
             note: None,
             labels: Vec::new(),
             help: None,
+            private: false,
         }
     }
 
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(cut(help.into(), HELP_MAX));
         self
     }
 
     /// Says what to do, where that is known.
     #[must_use]
-    pub fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
-        self
+    pub fn maybe_help(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
     }
 
     /// Says something right under the caret.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
+        self.note = Some(cut(note.into(), MESSAGE_MAX));
         self
     }
 
     /// Shows another place.
     #[must_use]
     pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label { span, message: message.into() });
+        self.labels.push(Label { span, message: cut(message.into(), MESSAGE_MAX) });
+        self
+    }
+
+    /// Keeps its line out of every output.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.private = true;
         self
     }
 
@@ -108,6 +120,23 @@ impl Diagnostic {
         self.severity = severity;
         self
     }
+}
+
+/// How many bytes of a message are kept; what it quotes may be as long as the file.
+const MESSAGE_MAX: usize = 600;
+
+/// How many bytes of a help are kept; it may have several lines.
+const HELP_MAX: usize = 1500;
+
+/// The beginning of a text; `…` says that there was more.
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let end = (0..=max).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// How many diagnostics of one run are kept; a hostile file could make millions.

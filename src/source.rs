@@ -66,7 +66,7 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
-    line_starts: OnceLock<Vec<usize>>,
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 impl Source {
@@ -79,8 +79,8 @@ impl Source {
     pub fn position(&self, offset: u32) -> Position {
         let offset = (offset as usize).min(self.text.len());
         let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= offset).max(1);
-        let start = starts.get(line - 1).copied().unwrap_or(0);
+        let line = starts.partition_point(|start| *start as usize <= offset).max(1);
+        let start = starts.get(line - 1).map_or(0, |start| *start as usize);
         let before = self.text.get(start..offset).unwrap_or("");
         Position { line, column: before.chars().count() + 1 }
     }
@@ -88,16 +88,17 @@ impl Source {
     /// The stretch of one line without its line break; lines count from one.
     pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
         let starts = self.line_starts();
-        let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let start = starts.get(line.saturating_sub(1)).map(|start| *start as usize);
+        let start = start.unwrap_or(self.text.len());
         let rest = self.text.get(start..).unwrap_or("");
         let length = rest.find(['\n', '\r']).unwrap_or(rest.len());
         start..start + length
     }
 
-    fn line_starts(&self) -> &[usize] {
+    fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let breaks = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(breaks.map(|(offset, _)| offset + 1)).collect()
+            let breaks = (1..).zip(self.text.bytes()).filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(breaks.map(|(next, _)| next)).collect()
         })
     }
 }

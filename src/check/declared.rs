@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{View, did_you_mean};
+use crate::model::text::ObjectName;
 use crate::model::value::mount::Source;
 use crate::report::code::names as code;
 use crate::report::{Code, Diagnostic, Findings};
@@ -17,7 +18,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     for (_, configuration) in view.configured() {
         for mount in configuration.volumes.iter() {
             let Source::Volume(name) = &mount.0.source else { continue };
-            if view.stack.volumes.get(name).is_none() {
+            if view.stack.volumes.get(name).is_none() && !view.may_hide(&view.stack.volumes) {
                 let help = format!("add `{name}:` under `volumes`; a folder is `./{name}`");
                 let known = view.stack.volumes.iter().map(|(name, _, _)| name);
                 let help = did_you_mean(name, known, findings).unwrap_or(help);
@@ -26,7 +27,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         }
         for file in configuration.files.iter().filter_map(|file| file.name.as_ref()) {
             let name = file.as_str();
-            if view.stack.files.get(name).is_none() {
+            if view.stack.files.get(name).is_none() && !view.may_hide(&view.stack.files) {
                 let help = format!("add `{name}:` under `files`");
                 let known = view.stack.files.iter().map(|(name, _, _)| name);
                 let help = did_you_mean(name, known, findings).unwrap_or(help);
@@ -34,7 +35,9 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
             }
         }
     }
-    unused(view, findings);
+    if !view.stack.dented.0 {
+        unused(view, findings);
+    }
 }
 
 fn undeclared(
@@ -53,22 +56,23 @@ fn undeclared(
 fn contents(view: &View<'_>, findings: &mut Findings) {
     let files = view.stack.files.iter().map(|(name, span, file)| {
         let (content, source) = (file.0.content.as_ref(), file.0.source.as_ref());
-        ("file", name, span, content.map(|at| at.span), source.map(|at| at.span))
+        let (content, source) = (content.map(|at| at.span), source.map(|at| at.span));
+        ("file", name, span, content, source, file.0.dented.0)
     });
     let units = view.stack.units.iter().map(|(name, span, unit)| {
         let unit = unit.get();
         let content = unit.and_then(|unit| unit.content.as_ref()).map(|at| at.span);
         let source = unit.and_then(|unit| unit.source.as_ref()).map(|at| at.span);
-        ("unit", name, span, content, source)
+        ("unit", name, span, content, source, unit.is_some_and(|unit| unit.dented.0))
     });
-    for (kind, name, span, content, source) in files.chain(units) {
+    for (kind, name, span, content, source, dented) in files.chain(units) {
         let diagnostic = match (content, source) {
             (Some(content), Some(source)) => {
                 let message = format!("{kind} `{name}` has its text inline and in a file");
                 let diagnostic = Diagnostic::new(&code::ONE_CONTENT, source, message);
                 diagnostic.label(content, "the text inline").help("keep one of the two")
             }
-            (None, None) => {
+            (None, None) if !dented => {
                 let message = format!("{kind} `{name}` has no text");
                 let diagnostic = Diagnostic::new(&code::ONE_CONTENT, span, message);
                 diagnostic.help("add `content:`, or `source:` with a file beside the stack file")
@@ -100,7 +104,8 @@ fn unused(view: &View<'_>, findings: &mut Findings) {
     let declared =
         declared.chain(stack.networks.iter().map(|(n, s, _)| ("network", n, s, &networks)));
     let declared = declared.chain(stack.files.iter().map(|(n, s, _)| ("file", n, s, &files)));
-    let unused = declared.filter(|(_, name, _, used)| !used.contains(name));
+    let is_name = |name: &str| name.parse::<ObjectName>().is_ok();
+    let unused = declared.filter(|(_, name, _, used)| !used.contains(name) && is_name(name));
     for (kind, name, span, _) in unused {
         let message = format!("{kind} `{name}` is used by no service");
         findings.add(Diagnostic::new(&code::UNUSED, span, message).help("take it away, or use it"));

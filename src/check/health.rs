@@ -17,40 +17,58 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
             complete(view, service, check, findings);
         }
         if let Some(health) = meaning::health(service) {
-            overlap(&health, configuration.health_check.get(), findings);
+            overlap(view, &health, configuration.health_check.get(), findings);
             start(view, service, &health, findings);
         }
+        no_time("start_timeout", configuration.start_timeout, "5m", findings);
         ready(view, service, findings);
-        job(service, findings);
+        job(view, service, findings);
     }
     deployment(view, findings);
 }
 
 fn complete(view: &View<'_>, service: &Service, check: &At<HealthCheck>, findings: &mut Findings) {
     let disabled = check.disable.is_some_and(|disable| disable.value);
-    if check.command.is_none() && !disabled && view.is_own(check.span) {
+    if check.command.is_none() && !disabled && !check.dented.0 && view.is_own(check.span) {
         let message = format!("the health check of `{}` has no command", service.name);
         let diagnostic = Diagnostic::new(&code::HEALTH_WITHOUT_COMMAND, check.span, message);
         findings
             .add(diagnostic.help("add `command:`, such as `curl -f http://localhost/ || exit 1`"));
     }
-    for (name, time) in [("interval", check.interval), ("timeout", check.timeout)] {
-        if let Some(time) = time.filter(|time| time.as_std().is_zero()) {
-            let message = format!("`{name}` of no time at all");
-            let diagnostic = Diagnostic::new(&code::ZERO_TIME, time.span, message);
-            findings.add(diagnostic.help(format!("write `{name}: 10s`, or leave it out")));
-        }
+    let times = [
+        ("interval", check.interval),
+        ("timeout", check.timeout),
+        ("start_interval", check.start_interval),
+    ];
+    for (name, time) in times {
+        no_time(name, time, "10s", findings);
     }
 }
 
-fn overlap(health: &Health<'_>, check: Option<&At<HealthCheck>>, findings: &mut Findings) {
-    let Some(timeout) = check.and_then(|check| check.timeout) else { return };
+/// Tells a time that must be longer than nothing.
+fn no_time(name: &str, time: Option<At<Duration>>, usual: &str, findings: &mut Findings) {
+    if let Some(time) = time.filter(|time| time.as_std().is_zero()) {
+        let message = format!("`{name}` of no time at all");
+        let diagnostic = Diagnostic::new(&code::ZERO_TIME, time.span, message);
+        findings.add(diagnostic.help(format!("write `{name}: {usual}`, or leave it out")));
+    }
+}
+
+fn overlap(
+    view: &View<'_>,
+    health: &Health<'_>,
+    check: Option<&At<HealthCheck>>,
+    findings: &mut Findings,
+) {
+    // Nobody can mend what a pattern says.
+    let given = check.into_iter().flat_map(|check| [check.timeout, check.interval]).flatten();
+    let Some(given) = given.into_iter().find(|given| view.is_own(given.span)) else { return };
     if health.timeout > health.interval {
         let message = format!(
             "one check may take {}, the next one is due after {}",
             health.timeout, health.interval
         );
-        let diagnostic = Diagnostic::new(&code::CHECKS_OVERLAP, timeout.span, message);
+        let diagnostic = Diagnostic::new(&code::CHECKS_OVERLAP, given.span, message);
         findings.add(diagnostic.help("shorten `timeout`, or lengthen `interval`"));
     }
 }
@@ -58,7 +76,7 @@ fn overlap(health: &Health<'_>, check: Option<&At<HealthCheck>>, findings: &mut 
 fn start(view: &View<'_>, service: &Service, health: &Health<'_>, findings: &mut Findings) {
     let Some(given) = meaning::given_start_timeout(view.stack, service) else { return };
     let needed = health.window_seconds();
-    if given.value.seconds_rounded_up() >= needed {
+    if given.value.seconds_rounded_up() >= needed || given.value.as_std().is_zero() {
         return;
     }
     let window = Duration::from_secs(needed);
@@ -85,7 +103,8 @@ fn ready(view: &View<'_>, service: &Service, findings: &mut Findings) {
         if let Some(given) = given.filter(|given| given.seconds_rounded_up() < seconds) {
             let message = format!("{timeout} to be ready, {given} to start in all");
             let diagnostic = Diagnostic::new(&code::READY_TOO_LONG, timeout.span, message);
-            findings.add(diagnostic.label(given.span, "the start in all").help("make both agree"));
+            let help = format!("raise `start_timeout` to {timeout}, or lower this one");
+            findings.add(diagnostic.label(given.span, "the start in all").help(help));
         }
         let is_health = criterion.kind.is_some_and(|kind| kind.value == ReadyType::HealthCheck);
         if let Some(window) = window.filter(|window| is_health && seconds < *window) {
@@ -94,16 +113,15 @@ fn ready(view: &View<'_>, service: &Service, findings: &mut Findings) {
             let diagnostic = Diagnostic::new(&code::READY_TOO_SHORT, timeout.span, message);
             findings.add(diagnostic.help(format!("allow {window} or more")));
         }
-        if timeout.as_std().is_zero() {
-            let message = "`timeout` of no time at all";
-            findings.add(Diagnostic::new(&code::ZERO_TIME, timeout.span, message));
-        }
+        no_time("timeout", Some(timeout), "1m", findings);
     }
 }
 
-fn job(service: &Service, findings: &mut Findings) {
+fn job(view: &View<'_>, service: &Service, findings: &mut Findings) {
     use crate::model::value::restart::Restart;
-    let Some(restart) = meaning::configuration(service).restart else { return };
+    // A pattern may say that its services are always started again; a job is not.
+    let restart = meaning::configuration(service).restart;
+    let Some(restart) = restart.filter(|restart| view.is_own(restart.span)) else { return };
     if meaning::is_job(service) && matches!(restart.value, Restart::Always | Restart::UnlessStopped)
     {
         let message = format!("the job `{}` would be started again when it ends", service.name);
@@ -115,12 +133,15 @@ fn job(service: &Service, findings: &mut Findings) {
 /// The longest chain of waiting against the time that the whole deployment may take.
 fn deployment(view: &View<'_>, findings: &mut Findings) {
     let timeouts = view.stack.deployment.get().and_then(|deployment| deployment.timeouts.get());
+    let each = timeouts.and_then(|timeouts| timeouts.per_service_deployment);
+    no_time("per_service_deployment", each, "5m", findings);
     let Some(total) = timeouts.and_then(|timeouts| timeouts.total_stack_deployment) else { return };
+    no_time("total_stack_deployment", Some(total), "15m", findings);
     let needed = |service: &&At<Service>| meaning::needed_seconds(service).unwrap_or(0);
     let weights: Vec<u64> = view.services.iter().map(needed).collect();
     let chain = graph(view.services.len(), &view.needs).critical_path(&weights);
     let sum: u64 = chain.iter().filter_map(|place| weights.get(*place)).sum();
-    if total.seconds_rounded_up() >= sum {
+    if total.seconds_rounded_up() >= sum || total.as_std().is_zero() {
         return;
     }
     let names = chain.iter().filter_map(|place| Some(view.services.get(*place)?.name.as_str()));

@@ -9,7 +9,8 @@ use crate::report::{Diagnostic, Findings};
 pub fn check(view: &View<'_>, findings: &mut Findings) {
     for (service, configuration) in view.configured() {
         let Some(image) = &configuration.image else {
-            if configuration.build.get().is_none() && !view.incomplete {
+            let unread = view.incomplete || service.dented.0;
+            if configuration.build.get().is_none() && !unread {
                 let message = format!("`{}` has no image", service.name);
                 let diagnostic = Diagnostic::new(&code::NO_IMAGE, service.name.span, message);
                 findings.add(diagnostic.help("add `image:` under `configuration`"));
@@ -38,7 +39,8 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
             let message =
                 format!("`{}` is pinned by its digest, nothing can renew it", service.name);
             let diagnostic = Diagnostic::new(&code::PINNED_UPDATE, update.span, message);
-            findings.add(diagnostic.label(image.span, "the digest").help("take one of them away"));
+            let help = "take `auto_update` away, or the digest";
+            findings.add(diagnostic.label(image.span, "the digest").help(help));
         }
     }
 }

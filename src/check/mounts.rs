@@ -25,17 +25,30 @@ type Used<'v> = (&'v Service, &'v At<VolumeUse>);
 
 /// Checks the mounts of all services.
 pub fn check(view: &View<'_>, findings: &mut Findings) {
-    let mut by_source: BTreeMap<&str, Vec<Used<'_>>> = BTreeMap::new();
     for (service, configuration) in view.configured() {
         targets(service, configuration, findings);
         for mount in configuration.volumes.iter() {
             relative(mount, findings);
             dangerous(service, mount, findings);
             label(mount, findings);
-            by_source.entry(folder(&mount.0.source)).or_default().push((service, mount));
         }
     }
-    for users in by_source.values() {
+}
+
+/// Checks the labels of folders that services share, also those of different stacks.
+pub fn labels(views: &[View<'_>], findings: &mut Findings) {
+    let mut users: BTreeMap<(&str, Option<usize>), Vec<Used<'_>>> = BTreeMap::new();
+    for (stack, view) in views.iter().enumerate() {
+        for (service, configuration) in view.configured() {
+            for mount in configuration.volumes.iter() {
+                // A volume, and a path beside the stack file, are another one in another stack.
+                let is_own = matches!(mount.0.source, Source::Volume(_) | Source::Relative(_));
+                let key = (folder(&mount.0.source), is_own.then_some(stack));
+                users.entry(key).or_default().push((service, mount));
+            }
+        }
+    }
+    for users in users.values() {
         shared_label(users, findings);
     }
 }
@@ -112,13 +125,13 @@ fn label(mount: &At<VolumeUse>, findings: &mut Findings) {
 }
 
 fn shared_label(users: &[Used<'_>], findings: &mut Findings) {
-    let Some((first, _)) = users.first() else { return };
-    if users.iter().all(|(service, _)| service.name == first.name) {
-        return;
-    }
+    let Some(first) = users.first() else { return };
+    let is_first = |service: &Service| service.name.span == first.0.name.span;
+    let Some(second) = users.iter().find(|(service, _)| !is_first(service)) else {
+        return users.iter().for_each(|used| replicas(used, findings));
+    };
     for (service, mount) in users.iter().filter(|(_, mount)| mount.0.private_label()) {
-        let other = users.iter().find(|(other, _)| other.name != service.name);
-        let Some((other, place)) = other else { continue };
+        let (other, place) = if is_first(service) { second } else { first };
         let path = folder(&mount.0.source);
         let message = format!(
             "`{path}` is labelled for `{}` alone, `{}` has it too",
@@ -127,5 +140,16 @@ fn shared_label(users: &[Used<'_>], findings: &mut Findings) {
         let diagnostic = Diagnostic::new(&code::PRIVATE_LABEL_SHARED, mount.span, message);
         let used = format!("`{}` mounts it here", other.name);
         findings.add(diagnostic.label(place.span, used).help("write `z` in both"));
+    }
+}
+
+/// The replicas of a service take the label from each other.
+fn replicas((service, mount): &Used<'_>, findings: &mut Findings) {
+    let Some(count) = service.replicas.filter(|count| count.value > 1) else { return };
+    if mount.0.private_label() {
+        let path = folder(&mount.0.source);
+        let message = format!("`{path}` is labelled for one of the replicas of `{}`", service.name);
+        let diagnostic = Diagnostic::new(&code::PRIVATE_LABEL_SHARED, mount.span, message);
+        findings.add(diagnostic.label(count.span, "the replicas").help("write `z`"));
     }
 }

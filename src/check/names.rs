@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::View;
+use crate::model::at::At;
 use crate::model::meaning;
 use crate::model::text::{EnvName, Name};
 use crate::model::value::ValueError;
@@ -48,6 +49,8 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         replicas(service, findings);
     }
     units(view, findings);
+    containers(view, findings);
+    same_objects(view, findings);
     keys(view, findings);
     hidden(view, findings);
 }
@@ -118,6 +121,34 @@ pub fn unit_names(view: &View<'_>) -> Vec<(String, Span, String)> {
     units
 }
 
+/// The networks and volumes that the stack owns: their kind, their name in Podman, and where.
+pub fn objects<'v>(view: &'v View<'_>) -> Vec<(&'static str, &'v str, Span)> {
+    let networks = view.stack.networks.iter().filter_map(|(key, span, network)| {
+        let network = network.get();
+        let external = network.and_then(|network| network.external).is_some_and(|at| at.value);
+        let name = network.and_then(|network| network.name.as_ref());
+        (!external).then(|| ("network", name.map_or(key, |name| name.as_str()), span))
+    });
+    let volumes = view.stack.volumes.iter().filter_map(|(key, span, volume)| {
+        let volume = volume.get();
+        let external = volume.and_then(|volume| volume.external).is_some_and(|at| at.value);
+        let name = volume.and_then(|volume| volume.name.as_ref());
+        (!external).then(|| ("volume", name.map_or(key, |name| name.as_str()), span))
+    });
+    networks.chain(volumes).collect()
+}
+
+/// Two networks or two volumes with one name in Podman.
+fn same_objects(view: &View<'_>, findings: &mut Findings) {
+    let mut seen: BTreeMap<(&str, &str), Span> = BTreeMap::new();
+    for (kind, name, span) in objects(view) {
+        let Some(first) = seen.insert((kind, name), span) else { continue };
+        let message = format!("two {kind}s are called `{name}` in Podman");
+        let diagnostic = Diagnostic::new(&code::DUPLICATE_NAME, span, message);
+        findings.add(diagnostic.label(first, "the first one").help("give one another `name`"));
+    }
+}
+
 fn units(view: &View<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<String, (Span, String)> = BTreeMap::new();
     for (unit, span, what) in unit_names(view) {
@@ -125,12 +156,34 @@ fn units(view: &View<'_>, findings: &mut Findings) {
         match seen.get(&folded) {
             Some((_, first)) if *first == what => {} // Two services of one name are told as such.
             Some((place, first)) => {
-                let message = format!("{what} becomes `{unit}`, and so does the {first}");
+                let message = format!("{what} and {first} would both be `{unit}`");
                 let diagnostic = Diagnostic::new(&code::UNIT_COLLISION, span, message);
                 findings.add(diagnostic.label(*place, "this one").help("give one another name"));
             }
             None => {
                 seen.insert(folded, (span, what));
+            }
+        }
+    }
+}
+
+/// Two services whose containers would have one name, though the services have not.
+fn containers(view: &View<'_>, findings: &mut Findings) {
+    let mut seen: BTreeMap<String, (&At<Name>, Span)> = BTreeMap::new();
+    for service in &view.services {
+        for (name, span) in meaning::containers(service) {
+            match seen.get(&name.to_lowercase()) {
+                // Without a name of its own, a container is called like its unit, which is told.
+                Some((other, first)) if *first == other.span && span == service.name.span => {}
+                Some((other, first)) => {
+                    let message = format!("the container of `{other}` is called `{name}` too");
+                    let diagnostic = Diagnostic::new(&code::CONTAINER_COLLISION, span, message);
+                    let help = "give one of them another `container_name`";
+                    findings.add(diagnostic.label(*first, "the other one").help(help));
+                }
+                None => {
+                    seen.insert(name.to_lowercase(), (&service.name, span));
+                }
             }
         }
     }
@@ -142,6 +195,9 @@ fn keys(view: &View<'_>, findings: &mut Findings) {
     let mut form = |key: &str, span: Span, code: &'static Code, error: Option<ValueError>| {
         if let Some(error) = error {
             let message = format!("the key `{}`: {}", escape(key), error.message);
+            // A key without quotes stands in the file as it is, so the guilty part is known.
+            let as_is = span.range().len() == key.len();
+            let span = error.at.filter(|_| as_is).map_or(span, |at| span.part(&at));
             findings.add(Diagnostic::new(code, span, message).maybe_help(error.help));
         }
     };
@@ -168,7 +224,7 @@ fn keys(view: &View<'_>, findings: &mut Findings) {
     }
 }
 
-/// Characters that hide or turn a text around, where a person reads one thing and a machine another.
+/// Characters that hide or turn a text around: a person reads one thing, a machine another.
 fn hidden(view: &View<'_>, findings: &mut Findings) {
     let stack = view.stack.stack.get();
     let texts =

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use super::ports::mode_kind;
 use super::{View, did_you_mean};
 use crate::model::at::At;
+use crate::model::configuration::Configuration;
 use crate::model::network::{Network, NetworkUse};
+use crate::model::service::Service;
 use crate::model::value::address::{Address, AddressRange, Subnet};
 use crate::report::code::names as code;
 use crate::report::{Diagnostic, Findings};
@@ -17,6 +19,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     let known = known(view);
     let mut addresses: BTreeMap<(&str, IpAddr), (&str, Span)> = BTreeMap::new();
     for (service, configuration) in view.configured() {
+        joined_twice(service, configuration, findings);
         for network in configuration.networks.iter() {
             declared(view, &known, network, findings);
             let more = &network.more;
@@ -30,8 +33,9 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
                             format!("{address} in `{}` is taken by `{other}`", network.name);
                         let diagnostic =
                             Diagnostic::new(&code::ADDRESS_TAKEN, address.span, message);
-                        findings
-                            .add(diagnostic.label(*first, "taken here").help("give one another"));
+                        let help =
+                            format!("give one of them another address in `{}`", network.name);
+                        findings.add(diagnostic.label(*first, "taken here").help(help));
                     }
                     None => {
                         addresses.insert(key, own);
@@ -44,7 +48,8 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         {
             let message = format!("`{}` joins networks and has a network mode", service.name);
             let diagnostic = Diagnostic::new(&code::TWO_NETWORK_MODES, mode.span, message);
-            findings.add(diagnostic.label(span, "the networks").help("take one of them away"));
+            let help = "take `networks` away, or `network_mode`";
+            findings.add(diagnostic.label(span, "the networks").help(help));
         }
         if let Some(mode) = &configuration.network_mode {
             shared_service(view, mode, findings);
@@ -52,6 +57,18 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     }
     shared(view, findings);
     subnets(view, findings);
+}
+
+fn joined_twice(service: &Service, configuration: &Configuration, findings: &mut Findings) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for network in configuration.networks.iter() {
+        let name = &network.name;
+        if let Some(first) = seen.insert(name.as_str(), name.span) {
+            let message = format!("`{}` joins `{name}` twice", service.name);
+            let diagnostic = Diagnostic::new(&code::DUPLICATE_NAME, name.span, message);
+            findings.add(diagnostic.label(first, "joined first here").help("keep one of the two"));
+        }
+    }
 }
 
 /// `network_mode: service:NAME` names a service that is there.
@@ -82,7 +99,7 @@ fn declared(
     findings: &mut Findings,
 ) {
     let name = network.name.as_str();
-    if view.incomplete || known.contains(name) {
+    if view.incomplete || known.contains(name) || view.may_hide(&view.stack.networks) {
         return;
     }
     let message = format!("network `{name}` is not declared");
@@ -106,8 +123,13 @@ fn shared(view: &View<'_>, findings: &mut Findings) {
 }
 
 fn fits(view: &View<'_>, used: &NetworkUse, address: At<Address>, findings: &mut Findings) {
-    let network = view.stack.networks.get(used.name.as_str()).and_then(|network| network.get());
-    let Some(network) = network else { return };
+    let Some(network) = view.stack.networks.get(used.name.as_str()) else { return };
+    let network = network.get().map(|network| &network.value);
+    if network.is_none_or(|network| subnets_of(network).next().is_none()) {
+        no_subnet(view, used, network, address, findings);
+    }
+    let few = |network: &&Network| network.more_subnets.iter().len() <= COMPARED_MAX;
+    let Some(network) = network.filter(few) else { return };
     let same_family =
         |subnet: &(Subnet, Span)| subnet.0.address.is_ipv4() == address.value.0.is_ipv4();
     let subnets: Vec<(Subnet, Span)> = subnets_of(network).filter(same_family).collect();
@@ -116,6 +138,13 @@ fn fits(view: &View<'_>, used: &NetworkUse, address: At<Address>, findings: &mut
         let message = format!("{address} lies outside of {subnet}, the subnet of `{}`", used.name);
         let diagnostic = Diagnostic::new(&code::OUTSIDE_SUBNET, address.span, message);
         findings.add(diagnostic.label(*span, "the subnet").help("give an address of the subnet"));
+        return;
+    }
+    if let Some(gateway) = network.gateway.as_ref().filter(|at| at.value == address.value) {
+        let message = format!("{address} is the address of the machine itself in `{}`", used.name);
+        let diagnostic = Diagnostic::new(&code::ADDRESS_TAKEN, address.span, message);
+        let help = "give another address of the subnet";
+        findings.add(diagnostic.label(gateway.span, "the gateway").help(help));
         return;
     }
     let range = network.ip_range.as_ref().filter(|range| range.value.contains(address.value.0));
@@ -127,6 +156,22 @@ fn fits(view: &View<'_>, used: &NetworkUse, address: At<Address>, findings: &mut
     }
 }
 
+/// Podman chooses a subnet where none is given, and then no fixed address can be known to fit.
+fn no_subnet(
+    view: &View<'_>,
+    used: &NetworkUse,
+    network: Option<&Network>,
+    address: At<Address>,
+    findings: &mut Findings,
+) {
+    let external = network.and_then(|network| network.external).is_some_and(|at| at.value);
+    if !external && !view.stack.dented.0 {
+        let message = format!("{address} in `{}`, which has no subnet of its own", used.name);
+        let diagnostic = Diagnostic::new(&code::OUTSIDE_SUBNET, address.span, message);
+        findings.add(diagnostic.help(format!("give `{}` a `subnet` with that address", used.name)));
+    }
+}
+
 fn subnets_of(network: &Network) -> impl Iterator<Item = (Subnet, Span)> {
     let first = network.subnet.as_ref().map(|subnet| (subnet.value, subnet.span));
     let more = network.more_subnets.iter().map(|more| (more.value.subnet, more.span));
@@ -135,26 +180,31 @@ fn subnets_of(network: &Network) -> impl Iterator<Item = (Subnet, Span)> {
 
 /// Gateways and ranges lie in their subnet; subnets of different networks do not overlap.
 fn subnets(view: &View<'_>, findings: &mut Findings) {
-    let mut all: Vec<(&str, Subnet, Span)> = Vec::new();
+    let mut all: Vec<(Subnet, Span, &str)> = Vec::new();
     for (name, _, network) in view.stack.networks.iter() {
         let Some(network) = network.get() else { continue };
         parts(network, findings);
-        for (subnet, span) in subnets_of(network) {
-            if let Some((other, _, first)) =
-                all.iter().find(|(_, other, _)| other.overlaps(&subnet))
-            {
-                let message = format!("{subnet} of `{name}` overlaps with a subnet of `{other}`");
-                let diagnostic = Diagnostic::new(&code::SUBNETS_OVERLAP, span, message);
-                findings.add(diagnostic.label(*first, "the other one").help("choose another"));
-            }
-            if all.len() < COMPARED_MAX {
-                all.push((name, subnet, span));
-            }
-        }
+        all.extend(subnets_of(network).map(|(subnet, span)| (subnet, span, name)));
+    }
+    // Of two subnets one lies in the other or they share nothing: so in this order, the next one
+    // can only lie in the last one that lies in no other itself.
+    all.sort_by_key(|(subnet, span, _)| (subnet.address, subnet.prefix, *span));
+    let mut outer: Option<&(Subnet, Span, &str)> = None;
+    for one in &all {
+        let Some(other) = outer.filter(|outer| outer.0.overlaps(&one.0)) else {
+            outer = Some(one);
+            continue;
+        };
+        let (first, second) = if other.1 <= one.1 { (other, one) } else { (one, other) };
+        let (subnet, span, name) = second;
+        let message = format!("{subnet} of `{name}` overlaps with a subnet of `{}`", first.2);
+        let diagnostic = Diagnostic::new(&code::SUBNETS_OVERLAP, *span, message);
+        let help = "give one of the networks another subnet";
+        findings.add(diagnostic.label(first.1, "the other one").help(help));
     }
 }
 
-/// How many subnets are compared with each other; no machine has a tenth of it.
+/// How many subnets of a network an address is looked for in; no machine has a tenth of it.
 const COMPARED_MAX: usize = 1000;
 
 fn parts(network: &Network, findings: &mut Findings) {
@@ -170,6 +220,7 @@ fn parts(network: &Network, findings: &mut Findings) {
     for (found, span) in gateway.into_iter().chain(range) {
         let message = format!("{found} lies outside of {subnet}");
         let diagnostic = Diagnostic::new(&code::OUTSIDE_SUBNET, span, message);
-        findings.add(diagnostic.label(subnet.span, "the subnet"));
+        let help = "give addresses of the subnet";
+        findings.add(diagnostic.label(subnet.span, "the subnet").help(help));
     }
 }

@@ -55,6 +55,9 @@ fn condition(view: &View<'_>, need: &Need, findings: &mut Findings) {
     if need.from == need.to {
         return;
     }
+    // An explicit condition alone can be wrong: the usual one follows from the service.
+    let said = from.dependencies.iter().find(|one| one.name.span == need.span);
+    let span = said.and_then(|one| one.condition).map_or(need.span, |condition| condition.span);
     let (from, name) = (&from.name, &to.name);
     let has_health = meaning::health(to).is_some();
     let has_criteria = !meaning::configuration(to).ready_criteria.is_empty();
@@ -63,26 +66,26 @@ fn condition(view: &View<'_>, need: &Need, findings: &mut Findings) {
         Condition::Completed if !job => (
             &code::NEVER_COMPLETES,
             format!("`{from}` waits for the end of `{name}`, which runs on"),
-            format!("say `oneshot: true` for `{name}`, or wait for `started`"),
+            format!("give `{name}` `oneshot: true`, or write `started`"),
         ),
         Condition::Healthy | Condition::Ready if job => (
             &code::JOB_WITHOUT_HEALTH,
             format!("`{from}` waits for the health of `{name}`, which is a job"),
-            "wait for `completed`".to_owned(),
+            "write `completed`".to_owned(),
         ),
-        Condition::Healthy if !has_health => (
+        Condition::Healthy if !has_health && !to.dented.0 => (
             &code::NO_HEALTH_TO_WAIT_FOR,
             format!("`{from}` waits for `{name}` to be healthy, which has no health check"),
-            format!("give `{name}` a `health_check`, or wait for `started`"),
+            format!("give `{name}` a `health_check`, or write `started`"),
         ),
-        Condition::Ready if !has_health && !has_criteria => (
+        Condition::Ready if !has_health && !has_criteria && !to.dented.0 => (
             &code::NO_HEALTH_TO_WAIT_FOR,
             format!("`{from}` waits for `{name}` to be ready, which does not say what ready is"),
-            format!("give `{name}` a `health_check` or `ready_criteria`, or wait for `started`"),
+            format!("give `{name}` a `health_check` or `ready_criteria`, or write `started`"),
         ),
         _ => return,
     };
-    let diagnostic = Diagnostic::new(code, need.span, message).help(help);
+    let diagnostic = Diagnostic::new(code, span, message).help(help);
     findings.add(diagnostic.label(to.name.span, format!("`{name}` stands here")));
 }
 
@@ -93,10 +96,8 @@ fn cycles(view: &View<'_>, findings: &mut Findings) {
             .filter_map(|place| Some(view.services.get(*place)?.name.as_str()))
             .collect();
         let Some(first) = names.first().copied() else { continue };
-        let hops = cycle.iter().zip(cycle.iter().cycle().skip(1));
-        let hops: Vec<&Need> = hops
-            .filter_map(|(from, to)| view.needs.iter().find(|n| n.from == *from && n.to == *to))
-            .collect();
+        let hops = cycle.iter().zip(cycle.iter().cycle().skip(1)).take(PRINTED_MAX);
+        let hops: Vec<&Need> = hops.filter_map(|(from, to)| need(view, *from, *to)).collect();
         let Some(start) = hops.first() else { continue };
         if cycle.len() == 1 {
             let message = format!("`{first}` needs itself");
@@ -109,7 +110,7 @@ fn cycles(view: &View<'_>, findings: &mut Findings) {
             Diagnostic::new(&code::CYCLE, start.span, format!("circular dependency: {path}"))
                 .note(hop(&names, 0))
                 .help("take one of these dependencies away");
-        for (place, need) in hops.iter().enumerate().skip(1).take(PRINTED_MAX) {
+        for (place, need) in hops.iter().enumerate().skip(1) {
             diagnostic = diagnostic.label(need.span, hop(&names, place));
         }
         findings.add(diagnostic);
@@ -118,6 +119,13 @@ fn cycles(view: &View<'_>, findings: &mut Findings) {
 
 /// How many services of a circle are printed by name.
 const PRINTED_MAX: usize = 20;
+
+/// The dependency of one service on another; the needs stand in the order of who has them.
+fn need<'v>(view: &'v View<'_>, from: usize, to: usize) -> Option<&'v Need> {
+    let first = view.needs.partition_point(|need| need.from < from);
+    let own = view.needs.iter().skip(first).take_while(|need| need.from == from);
+    own.into_iter().find(|need| need.to == to)
+}
 
 fn path(names: &[&str], first: &str) -> String {
     if names.len() <= PRINTED_MAX {

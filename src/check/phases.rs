@@ -34,7 +34,9 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     if view.incomplete {
         return;
     }
-    missing(view, &slots, deployment.phases.span().unwrap_or(view.head), findings);
+    if !deployment.dented.0 {
+        missing(view, &slots, deployment.phases.span().unwrap_or(view.head), findings);
+    }
     order(view, &slots, findings);
 }
 
@@ -91,11 +93,13 @@ fn slots<'v, 'p>(
 }
 
 fn missing(view: &View<'_>, slots: &BTreeMap<&str, Slot>, span: Span, findings: &mut Findings) {
-    for name in view.names().filter(|name| !slots.contains_key(name)) {
+    let names = view.services.iter().map(|service| &service.name);
+    for name in names.filter(|name| !slots.contains_key(name.as_str())) {
         let message = format!("`{name}` stands in no phase");
         let help =
             format!("add `{name}` to a phase, or leave `phases` out: they follow by themselves");
-        findings.add(Diagnostic::new(&code::PHASE_MISSES, span, message).help(help));
+        let diagnostic = Diagnostic::new(&code::PHASE_MISSES, name.span, message);
+        findings.add(diagnostic.label(span, "the phases begin here").help(help));
     }
 }
 
@@ -116,7 +120,7 @@ fn order(view: &View<'_>, slots: &BTreeMap<&str, Slot>, findings: &mut Findings)
         );
         let diagnostic = Diagnostic::new(&code::PHASE_ORDER, later.span, message)
             .label(need.span, format!("`{from}` needs `{to}`"))
-            .help(format!("put `{to}` into an earlier phase, or leave `phases` out"));
+            .help(format!("put `{from}` into a later phase than `{to}`, or leave `phases` out"));
         findings.add(diagnostic);
     }
 }

@@ -65,7 +65,23 @@ fn key_rule(
     } else if !known.contains(&key) {
         let shown = escape(key);
         let message = format!("`{shown}` is no key of `[{section}]`");
-        let help = did_you_mean(key, known.iter().copied(), findings);
-        findings.add(Diagnostic::new(&code::UNKNOWN_RAW_KEY, span, message).maybe_help(help));
+        let help = elsewhere(key)
+            .or_else(|| did_you_mean(key, known.iter().copied(), findings))
+            .unwrap_or_else(|| "look it up in podman-systemd.unit(5)".to_owned());
+        findings.add(Diagnostic::new(&code::UNKNOWN_RAW_KEY, span, message).help(help));
     }
+}
+
+/// The section that a key belongs to, where that is another one.
+fn elsewhere(key: &str) -> Option<String> {
+    let quadlet = |keys: quadlet::Keys| keys.iter().any(|(known, _)| *known == key);
+    let section = match key {
+        _ if quadlet(quadlet::CONTAINER) => "Container",
+        _ if systemd::SERVICE.contains(&key) => "Service",
+        _ if systemd::UNIT.contains(&key) => "Unit",
+        _ if systemd::INSTALL.contains(&key) => "Install",
+        _ if quadlet(quadlet::QUADLET) => "Quadlet",
+        _ => return None,
+    };
+    Some(format!("put it under `{section}`"))
 }

@@ -9,6 +9,7 @@ use crate::model::layer::Map;
 use crate::model::service::Service;
 use crate::model::storage::{Secret, SecretType, SecretUse};
 use crate::model::text::{EnvName, Name};
+use crate::model::value::excerpt;
 use crate::model::variable::EnvValue;
 use crate::report::code::{names, secrets as code, shape};
 use crate::report::{Diagnostic, Findings};
@@ -66,7 +67,7 @@ fn environment(
             EnvValue::Secret(secret) => assumed(view, declared, secret, findings),
             EnvValue::Text(text) if is_password(name) && !text.value.is_empty() => {
                 let message = format!("`{name}` is written down as it is");
-                let diagnostic = Diagnostic::new(&code::PLAIN_PASSWORD, span, message);
+                let diagnostic = Diagnostic::new(&code::PLAIN_PASSWORD, span, message).private();
                 let secret = name.to_ascii_lowercase();
                 findings
                     .add(diagnostic.help(format!(
@@ -85,7 +86,7 @@ fn assumed(
     findings: &mut Findings,
 ) {
     let name = secret.value.as_str();
-    if view.incomplete || declared.contains(name) {
+    if view.incomplete || declared.contains(name) || view.may_hide(&view.stack.secrets) {
         return;
     }
     let message =
@@ -130,7 +131,8 @@ fn uses(
 }
 
 fn known(view: &View<'_>, declared: &BTreeSet<&str>, name: &At<Name>, findings: &mut Findings) {
-    if view.incomplete || declared.contains(name.as_str()) {
+    let hides = view.incomplete || view.may_hide(&view.stack.secrets);
+    if hides || declared.contains(name.as_str()) {
         return;
     }
     let message = format!("secret `{name}` is not declared");
@@ -162,13 +164,14 @@ fn parts(secret: &SecretUse, findings: &mut Findings) {
             findings.add(diagnostic.maybe_help(error.help));
         }
     } else if target.value.contains(['\0', ',', '\n', '\r']) || target.value.is_empty() {
-        let message = "a path with a comma or a line break, or none at all";
-        findings.add(Diagnostic::new(&code::SECRET_PARTS, target.span, message));
+        let message = format!("`{}` cannot be the path of a secret", excerpt(&target.value));
+        let diagnostic = Diagnostic::new(&code::SECRET_PARTS, target.span, message);
+        findings.add(diagnostic.help("write a path without commas and line breaks"));
     }
 }
 
 fn unused(view: &View<'_>, findings: &mut Findings) {
-    if view.incomplete {
+    if view.incomplete || view.stack.dented.0 {
         return;
     }
     let of = |map: &Map<EnvValue>| -> Vec<String> {

@@ -25,7 +25,7 @@ fn privileged(service: &Service, configuration: &Configuration, findings: &mut F
     if let Some(at) = given {
         let message = format!("`{}` is hardly separated from the machine", service.name);
         let diagnostic = Diagnostic::new(&code::PRIVILEGED, at.span, message);
-        findings.add(diagnostic.help("give it the devices and capabilities that it needs instead"));
+        findings.add(diagnostic.help("give it only the devices and capabilities that it needs"));
     }
 }
 
@@ -80,7 +80,8 @@ fn namespaces(service: &Service, configuration: &Configuration, findings: &mut F
     for (what, given) in namespaces {
         if let Some(at) = given.filter(|at| at.value == "host") {
             let message = format!("`{}` shares the {what} of the machine", service.name);
-            findings.add(Diagnostic::new(&code::HOST_NAMESPACE, at.span, message));
+            let diagnostic = Diagnostic::new(&code::HOST_NAMESPACE, at.span, message);
+            findings.add(diagnostic.help("leave it out if it works without"));
         }
     }
 }

@@ -50,21 +50,26 @@ type Part = (&'static str, Option<Span>);
 fn ready(service: &Service, criterion: &At<ReadyCriterion>, findings: &mut Findings) {
     let Some(kind) = criterion.kind else { return };
     let c = &criterion.value;
-    let parts: [Part; 4] = [
+    let parts: [Part; 7] = [
         ("pattern", c.pattern.as_ref().map(|at| at.span)),
         ("url", c.url.as_ref().map(|at| at.span)),
+        ("expected_status", c.expected_status.map(|at| at.span)),
+        ("expected_body", c.expected_body.as_ref().map(|at| at.span)),
+        ("headers", c.headers.iter().next().map(|(_, span, _)| span)),
         ("port", c.port.map(|at| at.span)),
         ("command", c.command.as_ref().map(|at| at.span)),
     ];
-    let (word, needed) = match kind.value {
-        ReadyType::HealthCheck => ("health_check", None),
-        ReadyType::LogPattern => ("log_pattern", Some("pattern")),
-        ReadyType::HttpEndpoint => ("http_endpoint", Some("url")),
-        ReadyType::Tcp => ("tcp", Some("port")),
-        ReadyType::Command => ("command", Some("command")),
+    let of_page: &[&str] = &["expected_status", "expected_body", "headers"];
+    let (word, needed, allowed): (_, &[&'static str], _) = match kind.value {
+        ReadyType::HealthCheck => ("health_check", &[], &[][..]),
+        ReadyType::LogPattern => ("log_pattern", &["pattern"], &[][..]),
+        ReadyType::HttpEndpoint => ("http_endpoint", &["url"], of_page),
+        ReadyType::Tcp => ("tcp", &["port"], &[][..]),
+        ReadyType::Command => ("command", &["command"], &[][..]),
     };
-    fit(word, kind.span, needed.as_slice(), &[], &parts, findings);
-    if kind.value == ReadyType::HealthCheck && meaning::health(service).is_none() {
+    fit(At::new(word, kind.span), needed, allowed, &parts, c.dented.0, findings);
+    let is_known = meaning::health(service).is_some() || service.dented.0;
+    if kind.value == ReadyType::HealthCheck && !is_known {
         let message = format!("`{}` has no health check to look at", service.name);
         let diagnostic = Diagnostic::new(&code::NO_HEALTH_CHECK, kind.span, message);
         findings.add(diagnostic.help("give it a `health_check` with a command"));
@@ -74,23 +79,28 @@ fn ready(service: &Service, criterion: &At<ReadyCriterion>, findings: &mut Findi
 fn test(view: &View<'_>, test: &At<Test>, hosts: &BTreeSet<String>, findings: &mut Findings) {
     let Some(kind) = test.kind else { return };
     let t = &test.value;
-    let parts: [Part; 6] = [
+    let parts: [Part; 10] = [
         ("target", t.target.as_ref().map(|at| at.span)),
         ("url", t.url.as_ref().map(|at| at.span)),
         ("query", t.query.as_ref().map(|at| at.span)),
         ("port", t.port.map(|at| at.span)),
         ("command", t.command.as_ref().map(|at| at.span)),
         ("pattern", t.pattern.as_ref().map(|at| at.span)),
+        ("expected_status", t.expected_status.map(|at| at.span)),
+        ("expected_body", t.expected_body.as_ref().map(|at| at.span)),
+        ("headers", t.headers.iter().next().map(|(_, span, _)| span)),
+        ("expected", t.expected.as_ref().map(|at| at.span)),
     ];
+    let of_page: &[&str] = &["target", "expected_status", "expected_body", "headers"];
     let (word, needed, allowed): (_, &[&'static str], &[&str]) = match kind.value {
-        TestType::HttpGet => ("http_get", &["url"], &["target"]),
+        TestType::HttpGet => ("http_get", &["url"], of_page),
         TestType::Tcp => ("tcp", &["target", "port"], &[]),
-        TestType::SqlQuery => ("sql_query", &["target", "query"], &[]),
-        TestType::RedisPing => ("redis_ping", &["target"], &[]),
-        TestType::Command => ("command", &["target", "command"], &[]),
+        TestType::SqlQuery => ("sql_query", &["target", "query"], &["expected"]),
+        TestType::RedisPing => ("redis_ping", &["target"], &["expected"]),
+        TestType::Command => ("command", &["target", "command"], &["expected"]),
         TestType::LogPattern => ("log_pattern", &["target", "pattern"], &[]),
     };
-    fit(word, kind.span, needed, allowed, &parts, findings);
+    fit(At::new(word, kind.span), needed, allowed, &parts, t.dented.0, findings);
     if let Some(target) = &t.target {
         named(view, target.as_str(), target.span, findings);
     }
@@ -101,18 +111,18 @@ fn test(view: &View<'_>, test: &At<Test>, hosts: &BTreeSet<String>, findings: &m
 
 /// Tells parts that the type needs and that are not there, and parts that it has no use for.
 fn fit(
-    word: &str,
-    span: Span,
+    word: At<&str>,
     needed: &[&'static str],
     allowed: &[&str],
     parts: &[Part],
+    dented: bool,
     findings: &mut Findings,
 ) {
     for (name, given) in parts {
         match given {
-            None if needed.contains(name) => {
+            None if needed.contains(name) && !dented => {
                 let message = format!("`{word}` without `{name}`");
-                let diagnostic = Diagnostic::new(&code::CRITERION_PARTS, span, message);
+                let diagnostic = Diagnostic::new(&code::CRITERION_PARTS, word.span, message);
                 findings.add(diagnostic.help(format!("add `{name}:`")));
             }
             Some(span) if !needed.contains(name) && !allowed.contains(name) => {

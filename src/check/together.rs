@@ -1,9 +1,9 @@
 //! Stacks that are checked together share one machine: names, ports, and who needs whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ports::{Mapping, mappings, taken};
-use super::{View, did_you_mean, names};
+use super::{View, did_you_mean, mounts, names};
 use crate::graph::{Edge, Graph};
 use crate::model::meaning;
 use crate::report::code::{names as code, order};
@@ -13,28 +13,17 @@ use crate::source::Span;
 /// Checks what no stack can see alone; `all_known` says that no other stacks exist.
 pub fn check(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
     requires(views, all_known, findings);
+    mounts::labels(views, findings);
     if views.len() < 2 {
         return;
     }
-    let stacks = views.iter().map(|view| (view.name.to_owned(), name_span(view)));
-    collide(&[stacks.collect()], &code::STACK_COLLISION, "stack", findings);
-    let containers = |view: &View<'_>| -> Vec<(String, Span)> {
-        view.services.iter().flat_map(|service| meaning::containers(service)).collect()
-    };
-    let containers: Vec<_> = views.iter().map(containers).collect();
-    collide_across(&containers, &code::CONTAINER_COLLISION, "container", findings);
-    let units = |view: &View<'_>| -> Vec<(String, Span)> {
-        let is_own = |what: &str| !what.starts_with("service");
-        let units = names::unit_names(view).into_iter().filter(|(_, _, what)| is_own(what));
-        units.map(|(unit, span, _)| (unit, span)).collect()
-    };
-    let units: Vec<_> = views.iter().map(units).collect();
-    collide_across(&units, &code::OBJECT_COLLISION, "unit", findings);
+    stack_names(views, findings);
+    owned_twice(views, findings);
     let mut all: Vec<Mapping<'_>> = Vec::new();
     for (stack, view) in views.iter().enumerate() {
         all.extend(mappings(view).into_iter().map(|mapping| Mapping { stack, ..mapping }));
     }
-    taken(&all, |a, b| a.stack != b.stack, findings);
+    taken(&all, true, findings);
 }
 
 fn name_span(view: &View<'_>) -> Span {
@@ -42,43 +31,72 @@ fn name_span(view: &View<'_>) -> Span {
     info.and_then(|info| info.name.as_ref()).map_or(view.head, |name| name.span)
 }
 
-/// Tells names that two stacks have; what one stack has twice is told by its own rules.
-fn collide_across(
-    stacks: &[Vec<(String, Span)>],
+fn stack_names(views: &[View<'_>], findings: &mut Findings) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for view in views {
+        let span = name_span(view);
+        let Some(first) = seen.insert(view.name, span) else { continue };
+        let message = format!("two stacks are called `{}`", view.name);
+        let help = "give one of them a name of its own, by `name:` under `stack:`";
+        let diagnostic = Diagnostic::new(&code::STACK_COLLISION, span, message);
+        findings.add(diagnostic.label(first, "the other one").help(help));
+    }
+}
+
+/// Something of which a machine has one: its kind of collision, what it is, and where.
+struct Owned {
     code: &'static Code,
-    kind: &str,
-    findings: &mut Findings,
-) {
+    /// What tells it from others.
+    identity: String,
+    /// What people call it.
+    what: String,
+    span: Span,
+}
+
+/// Containers, then networks and volumes, then units; the first of them is what people know.
+fn owned(view: &View<'_>) -> Vec<Owned> {
+    let containers = view.services.iter().flat_map(|service| meaning::containers(service));
+    let containers = containers.map(|(name, span)| {
+        let (identity, what) = (format!("container {name}"), format!("container `{name}`"));
+        Owned { code: &code::CONTAINER_COLLISION, identity, what, span }
+    });
+    let objects = names::objects(view).into_iter().map(|(kind, name, span)| {
+        let (identity, what) = (format!("{kind} {name}"), format!("{kind} `{name}`"));
+        Owned { code: &code::OBJECT_COLLISION, identity, what, span }
+    });
+    let units = names::unit_names(view).into_iter().map(|(unit, span, what)| {
+        let is_object = what.starts_with("network") || what.starts_with("volume");
+        let code = if is_object { &code::OBJECT_COLLISION } else { &code::UNIT_COLLISION };
+        Owned { code, identity: format!("unit {unit}"), what, span }
+    });
+    containers.chain(objects).chain(units).collect()
+}
+
+/// Tells what two stacks have; what one stack has twice is told by its own rules.
+fn owned_twice(views: &[View<'_>], findings: &mut Findings) {
     let mut seen: BTreeMap<String, (usize, Span)> = BTreeMap::new();
-    for (stack, names) in stacks.iter().enumerate() {
-        for (name, span) in names {
-            match seen.get(&name.to_lowercase()) {
-                Some((other, first)) if *other != stack => {
-                    findings.add(collision(name, *span, *first, code, kind));
+    let mut told: BTreeSet<Span> = BTreeSet::new();
+    for (stack, view) in views.iter().enumerate() {
+        for Owned { code, identity, what, span } in owned(view) {
+            let identity = identity.to_lowercase();
+            match seen.get(&identity) {
+                Some((other, first)) if *other != stack && told.insert(span) => {
+                    let other = views.get(*other).map_or("", |view| view.name);
+                    let message = format!("stack `{other}` has a {what} too");
+                    let help = match code.id == code::OBJECT_COLLISION.id {
+                        true => "give one another name, or say `external: true` in one of them",
+                        false => "give one of the two another name",
+                    };
+                    let diagnostic = Diagnostic::new(code, span, message);
+                    findings.add(diagnostic.label(*first, "the other one").help(help));
                 }
                 Some(_) => {}
                 None => {
-                    seen.insert(name.to_lowercase(), (stack, *span));
+                    seen.insert(identity, (stack, span));
                 }
             }
         }
     }
-}
-
-fn collide(
-    stacks: &[Vec<(String, Span)>],
-    code: &'static Code,
-    kind: &str,
-    findings: &mut Findings,
-) {
-    let single: Vec<Vec<(String, Span)>> =
-        stacks.iter().flatten().map(|one| vec![one.clone()]).collect();
-    collide_across(&single, code, kind, findings);
-}
-
-fn collision(name: &str, span: Span, first: Span, code: &'static Code, kind: &str) -> Diagnostic {
-    let message = format!("two stacks have a {kind} `{name}`");
-    Diagnostic::new(code, span, message).label(first, "the other one").help("give one another name")
 }
 
 /// Stacks require stacks that are there, and never in a circle.
@@ -94,8 +112,9 @@ fn requires(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
                 None if all_known => {
                     let message = format!("stack `{name}` is not among the stacks checked here");
                     let help = did_you_mean(name.as_str(), places.keys().copied(), findings);
+                    let look = || "take it away, or check the file of that stack too".to_owned();
                     let diagnostic = Diagnostic::new(&order::UNKNOWN_STACK, name.span, message);
-                    findings.add(diagnostic.maybe_help(help));
+                    findings.add(diagnostic.help(help.unwrap_or_else(look)));
                 }
                 None => {}
             }
@@ -103,14 +122,30 @@ fn requires(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
     }
     let graph = Graph::new(views.len(), edges.iter().map(|(edge, _)| *edge));
     for cycle in graph.cycles() {
-        let names = cycle.iter().chain(cycle.first());
-        let names = names.filter_map(|place| Some(views.get(*place)?.name));
-        let path = names.collect::<Vec<_>>().join(" -> ");
-        let first = cycle.first().zip(cycle.get(1).or(cycle.first()));
-        let edge = first.map(|(from, to)| Edge { from: *from, to: *to });
-        let span = edges.iter().find(|(other, _)| Some(*other) == edge).map(|(_, span)| *span);
-        let message = format!("circle of stacks: {path}");
-        let diagnostic = Diagnostic::new(&order::STACK_CYCLE, span.unwrap_or_default(), message);
-        findings.add(diagnostic.help("take one of these requirements away"));
+        circle(views, &cycle, &edges, findings);
     }
+}
+
+fn circle(views: &[View<'_>], cycle: &[usize], edges: &[(Edge, Span)], findings: &mut Findings) {
+    let name = |place: &usize| views.get(*place).map_or("", |view| view.name);
+    let hops = cycle.iter().zip(cycle.iter().cycle().skip(1));
+    let mut steps = hops.filter_map(|(from, to)| {
+        let edge = Edge { from: *from, to: *to };
+        let (_, span) = edges.iter().find(|(other, _)| *other == edge)?;
+        Some((*span, format!("`{}` requires `{}`", name(from), name(to))))
+    });
+    let Some((span, step)) = steps.next() else { return };
+    let path: Vec<&str> = cycle.iter().chain(cycle.first()).map(name).collect();
+    let message = match cycle {
+        [only] => format!("stack `{}` requires itself", name(only)),
+        _ => format!("stacks require each other in a circle: {}", path.join(" -> ")),
+    };
+    let mut diagnostic = Diagnostic::new(&order::STACK_CYCLE, span, message);
+    if cycle.len() > 1 {
+        diagnostic = diagnostic.note(step);
+    }
+    for (span, step) in steps {
+        diagnostic = diagnostic.label(span, step);
+    }
+    findings.add(diagnostic.help("take one of these requirements away"));
 }

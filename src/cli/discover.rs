@@ -30,7 +30,8 @@ pub fn stack_files(path: &Path, look: &dyn Look) -> Found {
 /// One stack: a path, or a name that is looked up in `stacks/`.
 pub fn named(path: &Path, look: &dyn Look) -> PathBuf {
     let is_name = path.components().count() == 1 && path.extension().is_none();
-    let known = !is_name || look.read(path, u64::MAX).is_ok();
+    // Whether it is a file is seen without reading it, however large it is.
+    let known = !is_name || matches!(look.read(path, 0), Ok(_) | Err(ReadError::TooLarge(_)));
     if known {
         return path.to_owned();
     }

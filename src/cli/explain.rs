@@ -123,8 +123,8 @@ pub fn laws_page() -> String {
     table.splice(at..at, own);
     let mut page = String::from(
         "# How layers are merged\n\n\
-         An overlay lies over the stack file, the stack file over its includes, and a service over\n\
-         its pattern. Where both layers give a field, its law decides:\n\n\
+         An overlay lies over the stack file, the stack file over its includes, and a service\n\
+         over its pattern. Where both layers give a field, its law decides:\n\n\
          - *replace*: the upper value stands.\n\
          - *append*: the lower values come first, then the upper ones that are not among them.\n\
          - *by key*: entries of the same key are merged, the others are kept.\n\n\

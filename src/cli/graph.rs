@@ -20,7 +20,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   stackwright graph immich                              phases, and the critical path
   stackwright graph immich --format svg > immich.svg    a picture
-  stackwright graph immich --needs immich-web           what must be up for one service
+  stackwright graph immich --needs immich-server        what must be up for one service
   stackwright graph immich --needed-by immich-postgres  what one service holds up
   stackwright graph immich --format json | jq .phases";
 
@@ -135,10 +135,10 @@ fn show(stack: &Checked, order: &Order, format: Format) -> String {
         .iter()
         .map(|seconds| format!("ready in {} at most", Duration::from_secs(*seconds)))
         .collect();
-    let nodes = order.names.iter().zip(&notes);
+    let noted = order.names.iter().zip(&notes);
     let picture = Picture {
         title: stack.name(),
-        nodes: nodes.map(|(name, note)| Node { name, note: Some(note.as_str()) }).collect(),
+        nodes: noted.map(|(name, note)| Node { name, note: Some(note.as_str()) }).collect(),
         phases: order.phases.clone(),
         edges: order.needs.iter().map(line).collect(),
         critical: order.critical_path.clone(),

@@ -8,7 +8,7 @@ use super::{Exit, StackArguments, discover, output};
 use crate::config::{self, Config};
 use crate::host::Look;
 use crate::host::disk::{self, Disk};
-use crate::load::Request;
+use crate::load::{self, Request};
 use crate::report::{Findings, Severity, github, human, json, sarif};
 use crate::source::Sources;
 use crate::{Compiled, Input, compile};
@@ -58,8 +58,8 @@ pub fn run(arguments: &LintArguments) -> Exit {
     let mut checked = Checking::new();
     let found: Vec<_> =
         arguments.paths.iter().map(|path| discover::stack_files(path, &Disk)).collect();
-    for (path, _) in arguments.paths.iter().zip(&found).filter(|(_, found)| found.files.is_empty())
-    {
+    let mut named = arguments.paths.iter().zip(&found);
+    if let Some((path, _)) = named.find(|(_, found)| found.files.is_empty()) {
         output::error(&format!("no stack file in `{}`", path.display()));
         return Exit::WrongInput;
     }
@@ -105,6 +105,8 @@ impl Checking {
         all_known: bool,
         arguments: &StackArguments,
     ) -> (Config, Compiled) {
+        // Making the shapes takes as long as reading a hundred services, so both are done at once.
+        let _shapes = std::thread::spawn(load::stack_shapes);
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         let config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{FILE_SIZE_MAX, env_file, take_text, unreadable};
+use super::{env_file, take_text, unread};
 use crate::host::Look;
 use crate::model::Stack;
 use crate::model::at::At;
@@ -24,15 +24,22 @@ pub struct Attachments {
 pub fn attach(
     stack: &Stack,
     folder: &Path,
+    limit: u64,
     look: &dyn Look,
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Attachments {
     let mut attachments = Attachments::default();
-    let read = |path: &At<RelativePath>, findings: &mut Findings| {
-        let result = look.read_inside(folder, Path::new(path.as_str()), FILE_SIZE_MAX);
-        result.map_err(|error| findings.add(unreadable(path.as_str(), &error, path.span))).ok()
+    // All of them together may be as large as one: a stack can name a hundred large ones.
+    let mut room = limit;
+    let mut read = |path: &At<RelativePath>, findings: &mut Findings| {
+        let result = look.read_inside(folder, Path::new(path.as_str()), room);
+        if let Ok(bytes) = &result {
+            room = room.saturating_sub(bytes.len() as u64);
+        }
+        result.map_err(|error| findings.add(unread(path.as_str(), &error, limit, path.span))).ok()
     };
+    let mut lines_left = env_file::LINES_MAX;
     for path in contents(stack) {
         if !attachments.files.contains_key(path.as_str())
             && let Some(bytes) = read(path, findings)
@@ -48,8 +55,10 @@ pub fn attach(
         let name = folder.join(path.as_str());
         let id = take_text(&name.to_string_lossy(), bytes, sources, findings);
         let source = id.and_then(|id| Some((id, std::sync::Arc::clone(sources.get(id)?))));
-        let lines = source.map(|(id, source)| env_file::read(id, &source, findings));
-        attachments.env_files.insert(path.as_str().to_owned(), lines.unwrap_or_default());
+        let lines = source.map(|(id, source)| env_file::read(id, &source, lines_left, findings));
+        let lines = lines.unwrap_or_default();
+        lines_left -= lines.len();
+        attachments.env_files.insert(path.as_str().to_owned(), lines);
     }
     attachments
 }

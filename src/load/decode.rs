@@ -10,6 +10,7 @@ use serde::de::{
 
 use super::tree::{Entry, NodeId, Style, Tree, Value};
 use crate::model::at::AT;
+use crate::model::layer::DENTED;
 use crate::model::union::EITHER;
 use crate::model::variable::TEXT_OR_SECRET;
 use crate::source::Span;
@@ -17,7 +18,8 @@ use crate::source::Span;
 /// Reads the tree; values that were told to be wrong are left out, as if they were not given.
 pub fn decode<T: DeserializeOwned>(tree: &Tree, bad: &[bool]) -> Result<T, DecodeError> {
     let Some(root) = tree.root else { return Err(DecodeError("nothing to read".into())) };
-    T::deserialize(Place { tree, bad, id: root })
+    let has_bad = bad.contains(&true);
+    T::deserialize(Place { tree, bad, has_bad, id: root })
 }
 
 /// Why a tree of the right shape could not be read: a fault of ours, never the user's.
@@ -43,6 +45,8 @@ impl Error for DecodeError {
 struct Place<'t> {
     tree: &'t Tree,
     bad: &'t [bool],
+    /// Whether anything at all is to be left out.
+    has_bad: bool,
     id: NodeId,
 }
 
@@ -62,6 +66,7 @@ impl<'t> Place<'t> {
     fn number<T: std::str::FromStr>(self) -> Result<T, DecodeError> {
         let text = self.text()?;
         let digits = text.strip_prefix('+').unwrap_or(text);
+        let digits = if digits == "-0" { "0" } else { digits };
         digits.parse().map_err(|_| DecodeError(format!("`{digits}` is not a number that fits")))
     }
 
@@ -70,7 +75,27 @@ impl<'t> Place<'t> {
     }
 
     fn entries(self) -> Entries<'t> {
-        Entries { place: self, rest: self.tree.entries(self.id).iter(), value: None }
+        let rest = self.tree.entries(self.id).iter();
+        Entries { place: self, rest, value: None, dent: Dent::None }
+    }
+
+    /// The entries of a struct, which are told whether something in it is left out.
+    fn fields(self) -> Entries<'t> {
+        let dent = if self.is_dented() { Dent::Due } else { Dent::None };
+        Entries { dent, ..self.entries() }
+    }
+
+    /// Whether something in the node is left out.
+    fn is_dented(self) -> bool {
+        let mut open = if self.has_bad { vec![self.id] } else { Vec::new() };
+        while let Some(id) = open.pop() {
+            if !self.is_good(id) {
+                return true;
+            }
+            open.extend_from_slice(self.tree.items(id));
+            open.extend(self.tree.entries(id).iter().flat_map(|entry| [entry.key, entry.value]));
+        }
+        false
     }
 
     fn is_secret(self) -> bool {
@@ -142,7 +167,7 @@ impl<'de> Deserializer<'de> for Place<'de> {
     ) -> Result<V::Value, DecodeError> {
         match self.tree.value(self.id) {
             Value::Seq(_) if name == EITHER => visitor.visit_seq(self.items()),
-            Value::Map(_) if name == EITHER => visitor.visit_map(self.entries()),
+            Value::Map(_) if name == EITHER => visitor.visit_map(self.fields()),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -177,10 +202,11 @@ impl<'de> Deserializer<'de> for Place<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self.tree.value(self.id) {
+            Value::Map(_) if fields.contains(&DENTED) => visitor.visit_map(self.fields()),
             Value::Map(_) => visitor.visit_map(self.entries()),
             _ => Err(DecodeError("a mapping was expected".into())),
         }
@@ -219,6 +245,15 @@ struct Entries<'t> {
     place: Place<'t>,
     rest: std::slice::Iter<'t, Entry>,
     value: Option<NodeId>,
+    dent: Dent,
+}
+
+/// Whether a struct is still to be told that something in it is left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dent {
+    None,
+    Due,
+    Told,
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
@@ -230,7 +265,13 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     ) -> Result<Option<S::Value>, DecodeError> {
         let place = self.place;
         let next = self.rest.find(|entry| place.is_good(entry.key) && place.is_good(entry.value));
-        let Some(entry) = next else { return Ok(None) };
+        let Some(entry) = next else {
+            if self.dent == Dent::Due {
+                self.dent = Dent::Told;
+                return seed.deserialize(DENTED.into_deserializer()).map(Some);
+            }
+            return Ok(None);
+        };
         self.value = Some(entry.value);
         seed.deserialize(place.at(entry.key)).map(Some)
     }
@@ -241,6 +282,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     ) -> Result<S::Value, DecodeError> {
         match self.value.take() {
             Some(id) => seed.deserialize(self.place.at(id)),
+            None if self.dent == Dent::Told => seed.deserialize(true.into_deserializer()),
             None => Err(DecodeError("a value without its key".into())),
         }
     }

@@ -1,10 +1,13 @@
 //! Files with variables, one `NAME=value` a line, as Compose reads them.
 
 use crate::model::text::EnvName;
-use crate::model::value::excerpt;
+use crate::model::value::{ValueError, excerpt};
 use crate::report::code::text as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{Source, SourceId, Span};
+
+/// How many lines the files of a stack may have together.
+pub const LINES_MAX: usize = 100_000;
 
 /// A variable of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +20,27 @@ pub struct Line {
     pub span: Span,
 }
 
-/// Reads all lines; malformed ones are told and left out.
-pub fn read(id: SourceId, source: &Source, findings: &mut Findings) -> Vec<Line> {
+/// Reads all lines for which there is `room`; malformed ones are told and left out.
+pub fn read(id: SourceId, source: &Source, room: usize, findings: &mut Findings) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut start = 0;
     while let Some(rest) = source.text.get(start..).filter(|rest| !rest.is_empty()) {
         let length = line_length(rest);
         let line = rest.get(..length).unwrap_or(rest);
         let span = Span::new(id, start, start + line.trim_end().len());
+        if lines.len() >= room {
+            let message = format!("more than {LINES_MAX} variables in files");
+            let diagnostic = Diagnostic::new(&code::TOO_MANY_VALUES, span, message);
+            findings.add(diagnostic.help("take away what no service needs"));
+            break;
+        }
         match parse(line) {
             Ok(Some((name, value))) => lines.push(Line { name, value, span }),
             Ok(None) => {}
-            Err(message) => {
-                let diagnostic = Diagnostic::new(&code::ENV_LINE, span, message);
-                findings.add(diagnostic.help("write `NAME=value`, one a line"));
+            Err(error) => {
+                let span = error.at.map_or(span, |at| span.part(&at));
+                let diagnostic = Diagnostic::new(&code::ENV_LINE, span, error.message);
+                findings.add(diagnostic.maybe_help(error.help));
             }
         }
         start += length + 1;
@@ -70,21 +80,23 @@ fn close(text: &str, quote: char) -> Option<usize> {
     })
 }
 
-fn parse(line: &str) -> Result<Option<(String, String)>, String> {
-    let line = line.trim();
+fn parse(whole: &str) -> Result<Option<(String, String)>, ValueError> {
+    let line = whole.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
     let Some((name, value)) = line.split_once('=') else {
-        return Err(format!("`{}` has no `=`", excerpt(line)));
+        let error = ValueError::new(format!("`{}` has no `=`", excerpt(line)));
+        let help = "write `NAME=value`, or `#` in front of a remark";
+        return Err(error.help(help).inside(whole, line));
     };
     let name = name.trim();
-    name.parse::<EnvName>().map_err(|error| error.message)?;
-    Ok(Some((name.to_owned(), value_of(value.trim())?)))
+    name.parse::<EnvName>().map_err(|error| error.inside(whole, name))?;
+    Ok(Some((name.to_owned(), value_of(whole, value.trim())?)))
 }
 
-fn value_of(value: &str) -> Result<String, String> {
+fn value_of(whole: &str, value: &str) -> Result<String, ValueError> {
     let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         // A comment needs a space before it, so that colours and anchors stay whole.
         let end = value.find(" #").unwrap_or(value.len());
@@ -92,12 +104,15 @@ fn value_of(value: &str) -> Result<String, String> {
     };
     let inside = value.get(1..).unwrap_or("");
     let Some(end) = close(inside, quote) else {
-        return Err("a quote that is not closed".to_owned());
+        let error = ValueError::new("a quote that is not closed").help("close it");
+        return Err(error.inside(whole, value.get(..1).unwrap_or(value)));
     };
     let text = inside.get(..end).unwrap_or("");
     let rest = inside.get(end + 1..).unwrap_or("").trim();
     if !rest.is_empty() && !rest.starts_with('#') {
-        return Err(format!("`{}` behind the closing quote", excerpt(rest)));
+        let error = ValueError::new(format!("`{}` behind the closing quote", excerpt(rest)));
+        let help = "put the whole value into quotes, or ` #` in front of a remark";
+        return Err(error.help(help).inside(whole, rest));
     }
     Ok(if quote == '\'' { text.to_owned() } else { unescape(text) })
 }
@@ -131,7 +146,7 @@ mod tests {
         let mut sources = Sources::default();
         let id = sources.add(".env", text);
         let mut findings = Findings::default();
-        let lines = read(id, sources.get(id).unwrap(), &mut findings);
+        let lines = read(id, sources.get(id).unwrap(), 100, &mut findings);
         (lines.into_iter().map(|line| (line.name, line.value)).collect(), findings.iter().count())
     }
 

@@ -9,8 +9,19 @@ use crate::report::{Diagnostic, Findings};
 
 /// How long a text may become; a default may repeat a variable that repeats another.
 const EXPANDED_MAX: usize = 1 << 20;
+/// How long all texts with variables may become together, where the file itself is small.
+const EXPANDED_TOTAL: usize = 16 << 20;
+/// How many problems of one text are told, of errors and of warnings each.
+const PROBLEMS_MAX: usize = 100;
 /// How deep defaults may stand in defaults.
 const NESTING_MAX: usize = 16;
+
+/// What to do about a dollar that stands alone.
+const DOUBLE: &str = "write `$$` for a dollar that is meant as one";
+/// What to do about a variable that is open.
+const CLOSE: &str = "close it with `}`, or write `$$` for a dollar that is meant as one";
+/// What to do about a variable with a sign that is none of those that are known.
+const FORMS: &str = "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+other}`";
 
 /// What names stand for.
 #[derive(Debug, Default)]
@@ -35,33 +46,56 @@ pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
             }
         }
     }
+    let literal = literal_texts(tree);
     let ids: Vec<NodeId> =
         tree.ids().filter(|id| !is_key.get(id.index()).unwrap_or(&true)).collect();
-    for id in ids {
+    let mut room = EXPANDED_TOTAL.max(2 * tree.source.text.len());
+    for id in ids.into_iter().filter(|id| !literal.contains(id)) {
         let Some(Value::Scalar(scalar)) = tree.nodes.get(id.index()).map(|node| &node.value) else {
             continue;
         };
         if tree.read(&scalar.text).contains('$') {
-            expand_scalar(tree, id, names, findings);
+            let length = expand_scalar(tree, id, (names, room), findings);
+            room = room.saturating_sub(length);
         }
     }
 }
 
-fn expand_scalar(tree: &mut Tree, id: NodeId, names: &Names, findings: &mut Findings) {
+/// The texts of files and units, whose dollars are their own; a template says that it is one.
+fn literal_texts(tree: &Tree) -> BTreeSet<NodeId> {
+    let section = |name: &str| tree.root.and_then(|root| tree.get(root, name));
+    let sections = ["files", "configs", "units"].into_iter().filter_map(section);
+    let entries = sections.flat_map(|section| tree.entries(section)).map(|entry| entry.value);
+    let is_template = |id: NodeId| {
+        let template = tree.get(id, "template").and_then(|id| tree.plain_text(id));
+        template.is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    };
+    entries.filter(|id| !is_template(*id)).filter_map(|id| tree.get(id, "content")).collect()
+}
+
+/// Expands one text as far as there is room; returns how long it became.
+fn expand_scalar(
+    tree: &mut Tree,
+    id: NodeId,
+    (names, room): (&Names, usize),
+    findings: &mut Findings,
+) -> usize {
     let Some(Value::Scalar(scalar)) = tree.nodes.get(id.index()).map(|node| &node.value) else {
-        return;
+        return 0;
     };
     let text = tree.read(&scalar.text);
     if let Some(name) = secret_reference(text, names) {
-        let value = (Text::Owned(name.into()), Style::Secret);
-        return tree.rewrite(id, value.0, value.1);
+        let name = Text::Owned(name.into());
+        tree.rewrite(id, name, Style::Secret);
+        return 0;
     }
-    let mut work =
-        Expansion { names, depth: 0, out: String::new(), problems: Vec::new(), used: false };
+    let mut work = Expansion::new(names, room);
     work.run(text);
     let Expansion { out, problems, used, .. } = work;
     let style = if used { Style::Expanded } else { scalar.style };
     let slice = matches!(scalar.text, Text::Slice(..)).then(|| text_start(&scalar.text));
+    let is_broken = problems.iter().any(|one| one.kind.is_error());
+    let length = out.len();
     for problem in problems {
         let whole = tree.span(id);
         let span = match slice {
@@ -72,9 +106,24 @@ fn expand_scalar(tree: &mut Tree, id: NodeId, names: &Names, findings: &mut Find
             ),
             None => whole,
         };
-        findings.add(problem.diagnostic(span));
+        let diagnostic = problem.diagnostic(span);
+        findings.add(diagnostic.maybe_help(as_mapping(tree, id, names)));
     }
-    tree.rewrite(id, Text::Owned(out.into()), style);
+    match is_broken {
+        // Whatever else could be said of the value would not be true of the one that is meant.
+        true => tree.take_away(id),
+        false => tree.rewrite(id, Text::Owned(out.into()), style),
+    }
+    length
+}
+
+/// What to do about a secret behind the `=` of an assignment in a list.
+fn as_mapping(tree: &Tree, id: NodeId, names: &Names) -> Option<String> {
+    let (variable, value) = tree.scalar_text(id)?.split_once('=')?;
+    let is_name = name_length(variable) == variable.len();
+    let secret = secret_reference(value, names).filter(|name| names.secrets.contains(*name));
+    secret.filter(|_| is_name)?;
+    Some(format!("write `{variable}: {value}`, in a mapping instead of a list"))
 }
 
 fn text_start(text: &Text) -> usize {
@@ -86,6 +135,9 @@ fn text_start(text: &Text) -> usize {
 
 /// The name of the secret that a whole value refers to.
 fn secret_reference<'t>(text: &'t str, names: &Names) -> Option<&'t str> {
+    if let Some(name) = text.strip_prefix('$').filter(|name| names.secrets.contains(*name)) {
+        return Some(name);
+    }
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     if names.secrets.contains(name) {
         return Some(name);
@@ -109,22 +161,30 @@ struct Problem {
 }
 
 enum ProblemKind {
-    Malformed(String),
+    Malformed { what: String, help: &'static str },
     Unset(String),
     Required { name: String, why: String },
     SecretInText(String),
-    TooLong,
+    TooLong(usize),
+}
+
+impl ProblemKind {
+    fn is_error(&self) -> bool {
+        !matches!(self, Self::Unset(_))
+    }
 }
 
 impl Problem {
     fn diagnostic(self, span: crate::source::Span) -> Diagnostic {
         match self.kind {
-            ProblemKind::Malformed(what) => Diagnostic::new(&code::VARIABLE_SYNTAX, span, what)
-                .help("write `$$` for a dollar that is meant as one"),
+            ProblemKind::Malformed { what, help } => {
+                Diagnostic::new(&code::VARIABLE_SYNTAX, span, what).help(help)
+            }
             ProblemKind::Unset(name) => {
                 let message = format!("variable `{name}` is not set, it counts as empty");
                 Diagnostic::new(&code::VARIABLE_UNSET, span, message).help(format!(
-                    "set it, write `${{{name}:-default}}`, or `$${name}` to leave it to the container"
+                    "set it, write `${{{name}:-default}}`, or `$${name}` to leave it to the \
+                     container"
                 ))
             }
             ProblemKind::Required { name, why } => {
@@ -136,14 +196,18 @@ impl Problem {
             }
             ProblemKind::SecretInText(name) => {
                 let message = format!("secret `{name}` inside of a longer text");
-                Diagnostic::new(&secrets::SECRET_IN_TEXT, span, message).help(format!(
-                    "give the whole value as `${{{name}}}`, or mount the secret as a file and let \
-                     the program read it"
-                ))
+                Diagnostic::new(&secrets::SECRET_IN_TEXT, span, message).help(
+                    "give the secret to a variable of its own, or mount it as a file under \
+                     `secrets`",
+                )
             }
-            ProblemKind::TooLong => {
-                let message = format!("a text of more than {EXPANDED_MAX} bytes");
+            ProblemKind::TooLong(room) => {
+                let message = match room {
+                    EXPANDED_MAX => format!("variables make a text of more than {room} bytes"),
+                    _ => "variables make the texts of this file too long together".to_owned(),
+                };
                 Diagnostic::new(&code::VARIABLE_SYNTAX, span, message)
+                    .help("put a long text into a file, and name it under `files`")
             }
         }
     }
@@ -153,12 +217,24 @@ struct Expansion<'n> {
     names: &'n Names,
     depth: usize,
     out: String,
+    /// How long the text may become.
+    room: usize,
+    is_full: bool,
     problems: Vec<Problem>,
+    errors: usize,
+    warnings: usize,
     /// Whether a variable was read, so that the text is no longer as it was written.
     used: bool,
 }
 
-impl Expansion<'_> {
+impl<'n> Expansion<'n> {
+    fn new(names: &'n Names, room: usize) -> Self {
+        let room = room.min(EXPANDED_MAX);
+        let (out, problems) = (String::new(), Vec::new());
+        let (is_full, used) = (false, false);
+        Self { names, depth: 0, out, room, is_full, problems, errors: 0, warnings: 0, used }
+    }
+
     fn run(&mut self, text: &str) {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -171,10 +247,20 @@ impl Expansion<'_> {
     }
 
     fn put(&mut self, text: &str) {
-        if self.out.len() + text.len() <= EXPANDED_MAX {
+        if self.out.len() + text.len() <= self.room {
             self.out.push_str(text);
-        } else if !self.problems.iter().any(|one| matches!(one.kind, ProblemKind::TooLong)) {
-            self.problems.push(Problem { range: 0..0, kind: ProblemKind::TooLong });
+        } else if !self.is_full {
+            self.is_full = true;
+            self.problem(0..0, ProblemKind::TooLong(self.room));
+        }
+    }
+
+    /// Keeps a problem, where not too many of its weight are kept already.
+    fn problem(&mut self, range: std::ops::Range<usize>, kind: ProblemKind) {
+        let kept = if kind.is_error() { &mut self.errors } else { &mut self.warnings };
+        *kept += 1;
+        if *kept <= PROBLEMS_MAX {
+            self.problems.push(Problem { range, kind });
         }
     }
 
@@ -186,7 +272,7 @@ impl Expansion<'_> {
         }
         if let Some(inside) = after.strip_prefix('{') {
             let Some(end) = closing_brace(inside) else {
-                self.malformed("`${` is not closed", start..start + 2);
+                self.malformed("`${` is not closed", CLOSE, start..start + 2);
                 return after.len();
             };
             let length = end + 2;
@@ -196,7 +282,7 @@ impl Expansion<'_> {
         }
         let length = name_length(after);
         if length == 0 {
-            self.malformed("a `$` that begins no variable", start..start + 1);
+            self.malformed("a `$` that begins no variable", DOUBLE, start..start + 1);
             self.put("$");
             return 0;
         }
@@ -205,23 +291,19 @@ impl Expansion<'_> {
         length
     }
 
-    fn malformed(&mut self, what: &str, range: std::ops::Range<usize>) {
-        self.problems.push(Problem { range, kind: ProblemKind::Malformed(what.to_owned()) });
+    fn malformed(&mut self, what: &str, help: &'static str, range: std::ops::Range<usize>) {
+        self.problem(range, ProblemKind::Malformed { what: what.to_owned(), help });
     }
 
     fn plain(&mut self, name: &str, range: std::ops::Range<usize>) {
         self.used = true;
         if self.names.secrets.contains(name) {
-            let kind = ProblemKind::SecretInText(name.to_owned());
-            return self.problems.push(Problem { range, kind });
+            return self.problem(range, ProblemKind::SecretInText(name.to_owned()));
         }
-        match self.names.variables.get(name) {
-            Some(value) => self.put(&value.clone()),
-            None => {
-                let kind = ProblemKind::Unset(name.to_owned());
-                self.problems.push(Problem { range, kind });
-            }
+        if let Some(value) = self.names.variables.get(name) {
+            return self.put(value);
         }
+        self.problem(range, ProblemKind::Unset(name.to_owned()));
     }
 
     fn braced(&mut self, body: &str, range: std::ops::Range<usize>) {
@@ -231,7 +313,7 @@ impl Expansion<'_> {
         let (name, operation) = body.split_at_checked(name_length(body)).unwrap_or(("", body));
         if name.is_empty() {
             let what = format!("`${{{}}}` names no variable", escape(body));
-            return self.malformed(&what, range);
+            return self.malformed(&what, DOUBLE, range);
         }
         if operation.is_empty() {
             return self.plain(name, range);
@@ -241,24 +323,26 @@ impl Expansion<'_> {
     }
 
     fn operation(&mut self, name: &str, operation: &str, range: std::ops::Range<usize>) {
-        let value = self.names.variables.get(name).cloned();
+        let names = self.names;
+        let value = names.variables.get(name).map(String::as_str);
+        let sign = operation.get(..1).unwrap_or(operation);
         let (given, operation) = match operation.strip_prefix(':') {
-            Some(rest) => (value.as_ref().is_some_and(|value| !value.is_empty()), rest),
+            Some(rest) => (value.is_some_and(|value| !value.is_empty()), rest),
             None => (value.is_some(), operation),
         };
         let value = value.unwrap_or_default();
         let argument = operation.get(1..).unwrap_or("");
         match (operation.chars().next(), given) {
-            (Some('-' | '?'), true) => self.put(&value),
+            (Some('-' | '?'), true) => self.put(value),
             (Some('-'), false) | (Some('+'), true) => self.nested(argument, range),
             (Some('+'), false) => {}
             (Some('?'), false) => {
                 let kind = ProblemKind::Required { name: name.into(), why: argument.into() };
-                self.problems.push(Problem { range, kind });
+                self.problem(range, kind);
             }
             _ => {
-                let what = format!("`${{{name}{}…}}` is no operation", escape(operation));
-                self.malformed(&what, range);
+                let what = format!("`{}` behind `{name}` means nothing", escape(sign));
+                self.malformed(&what, FORMS, range);
             }
         }
     }
@@ -266,7 +350,7 @@ impl Expansion<'_> {
     /// A default may hold variables itself; its problems stand at the whole expression.
     fn nested(&mut self, argument: &str, range: std::ops::Range<usize>) {
         if self.depth >= NESTING_MAX {
-            return self.malformed("defaults that nest too deep", range);
+            return self.malformed("defaults that nest too deep", "write them flatter", range);
         }
         let before = self.problems.len();
         self.depth += 1;
@@ -303,13 +387,7 @@ mod tests {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let secrets = ["pw".to_owned()].into();
         let names = Names { variables: variables.into(), secrets };
-        let mut work = Expansion {
-            names: &names,
-            depth: 0,
-            out: String::new(),
-            problems: vec![],
-            used: false,
-        };
+        let mut work = Expansion::new(&names, usize::MAX);
         work.run(text);
         (work.out, work.problems.len())
     }

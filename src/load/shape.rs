@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::model::form::{FORMS, Form};
+use crate::model::form::{FORMS, Form, own_pattern};
 use crate::model::schema::VARIABLE;
 
 /// A shape in the table.
@@ -55,7 +55,15 @@ impl Kinds {
             (Self::MAP, "a mapping"),
         ];
         let here = names.iter().filter(|(kind, _)| self.meets(*kind)).map(|(_, name)| *name);
-        here.collect::<Vec<_>>().join(" or ")
+        let mut here: Vec<&str> = here.collect();
+        if self.meets(Self::INT) && self.meets(Self::NUMBER) {
+            here.retain(|name| *name != "a whole number");
+        }
+        match here.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => "nothing".to_owned(),
+        }
     }
 }
 
@@ -94,6 +102,8 @@ pub struct Shape {
     pub max: Option<f64>,
     /// An example.
     pub example: Option<Box<str>>,
+    /// What is wanted, in words, for a text that must match a pattern.
+    pub wanted: Option<Box<str>>,
 }
 
 /// All shapes of a schema.
@@ -124,8 +134,8 @@ struct Compiler<'s> {
     known: BTreeMap<String, ShapeId>,
 }
 
-impl Compiler<'_> {
-    fn shape(&mut self, schema: &Value) -> ShapeId {
+impl<'s> Compiler<'s> {
+    fn shape(&mut self, schema: &'s Value) -> ShapeId {
         let reference = only_reference(schema).map(|(reference, _)| schema_key(schema, reference));
         if let Some(id) = reference.as_ref().and_then(|key| self.known.get(key)) {
             return *id;
@@ -144,16 +154,17 @@ impl Compiler<'_> {
     }
 
     /// Adds to a shape what a schema says; unions differ in kind, so they add up.
-    fn read(&mut self, schema: &Value, shape: &mut Shape) {
+    fn read(&mut self, schema: &'s Value, shape: &mut Shape) {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let name = reference.rsplit('/').next().unwrap_or("");
-            let target = self.schema.get("$defs").and_then(|defs| defs.get(name)).cloned();
-            self.read(&target.unwrap_or_default(), shape);
+            if let Some(target) = self.schema.get("$defs").and_then(|defs| defs.get(name)) {
+                self.read(target, shape);
+            }
         }
         for union in ["anyOf", "oneOf"] {
-            let branches = schema.get(union).and_then(Value::as_array).cloned();
+            let branches = schema.get(union).and_then(Value::as_array);
             for branch in branches.into_iter().flatten() {
-                self.read(&branch, shape);
+                self.read(branch, shape);
             }
         }
         read_kinds(schema, shape);
@@ -161,7 +172,7 @@ impl Compiler<'_> {
         self.read_collections(schema, shape);
     }
 
-    fn read_collections(&mut self, schema: &Value, shape: &mut Shape) {
+    fn read_collections(&mut self, schema: &'s Value, shape: &mut Shape) {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (name, property) in properties.into_iter().flatten() {
             let alias = property.get("x-alias-of").and_then(Value::as_str).map(Box::from);
@@ -175,7 +186,13 @@ impl Compiler<'_> {
             _ => {}
         }
         if let Some(items) = schema.get("items") {
-            shape.items = Some(self.shape(items));
+            let id = self.shape(items);
+            shape.items = Some(id);
+            // What is said of a list is said of its items.
+            let item = self.list.get_mut(id.0 as usize);
+            if let Some(item) = item.filter(|item| item.pattern.is_some()) {
+                item.wanted = item.wanted.take().or_else(|| wanted(schema));
+            }
         }
         let count = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
         shape.items_min = shape.items_min.max(usize::try_from(count).unwrap_or(0));
@@ -255,7 +272,12 @@ fn read_scalar(schema: &Value, shape: &mut Shape) {
         && shape.form.is_none()
         && !shape.assignment
     {
-        shape.pattern = Regex::new(pattern).ok();
+        let pattern = own_pattern(pattern);
+        match words(pattern) {
+            Some(words) => shape.choices.extend(words.map(Box::from)),
+            None => shape.pattern = Regex::new(pattern).ok(),
+        }
+        shape.wanted = wanted(schema).or(shape.wanted.take());
     }
     shape.min = schema.get("minimum").and_then(Value::as_f64).or(shape.min);
     shape.max = schema.get("maximum").and_then(Value::as_f64).or(shape.max);
@@ -265,4 +287,20 @@ fn read_scalar(schema: &Value, shape: &mut Shape) {
     if let Some(example) = example.and_then(Value::as_str) {
         shape.example = Some(example.into());
     }
+}
+
+/// The words of a pattern that is nothing but a choice between words.
+fn words(pattern: &str) -> Option<impl Iterator<Item = &str>> {
+    let inside = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '|';
+    inside.chars().all(is_word).then(|| inside.split('|'))
+}
+
+/// What is wanted, as the description of a schema says it.
+fn wanted(schema: &Value) -> Option<Box<str>> {
+    let description = schema.get("description")?.as_str()?;
+    let first = description.split(". ").next()?.trim_end_matches('.');
+    let mut rest = first.chars();
+    let initial = rest.next()?.to_lowercase();
+    Some(initial.chain(rest).collect::<String>().into())
 }

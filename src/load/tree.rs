@@ -87,7 +87,10 @@ pub struct Node {
     pub value: Value,
 }
 
-/// A comment, for the notes that silence a rule.
+/// The beginning of a comment that is a note, behind its `#`.
+pub const NOTE: &str = "stackwright:";
+
+/// A comment that is a note to this program, such as one that silences a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     /// Where it stands, with its `#`.
@@ -105,9 +108,11 @@ pub struct Tree {
     pub id: SourceId,
     /// All nodes.
     pub nodes: Vec<Node>,
+    /// How many of them are values, and no keys.
+    pub values: usize,
     /// The outermost value; none in an empty file.
     pub root: Option<NodeId>,
-    /// The comments in their order.
+    /// The notes in their order.
     pub comments: Vec<Comment>,
     /// Whether the end of the text was not read, so that nothing can be said to be missing.
     pub truncated: bool,
@@ -117,7 +122,7 @@ impl Tree {
     /// A tree without a node.
     pub fn new(id: SourceId, source: Arc<Source>) -> Self {
         let (nodes, comments) = (Vec::new(), Vec::new());
-        Self { source, id, nodes, root: None, comments, truncated: false }
+        Self { source, id, nodes, values: 0, root: None, comments, truncated: false }
     }
 
     /// Takes in a node.
@@ -136,6 +141,13 @@ impl Tree {
     pub fn rewrite(&mut self, id: NodeId, text: Text, style: Style) {
         if let Some(node) = self.nodes.get_mut(id.index()) {
             node.value = Value::Scalar(Scalar { text, style });
+        }
+    }
+
+    /// Leaves a value out that was told to be wrong.
+    pub fn take_away(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(id.index()) {
+            node.value = Value::Broken;
         }
     }
 
@@ -222,23 +234,5 @@ impl Tree {
             Value::Map(entries) => entries,
             _ => &[],
         }
-    }
-
-    /// How many values a node holds when all aliases in it are written out.
-    pub fn weight(&self, id: NodeId) -> usize {
-        let text = |scalar: &Scalar| 1 + self.read(&scalar.text).len() / 16;
-        let mut total: usize = 0;
-        let mut open = vec![id];
-        // The sum is bounded: a file whose aliases grow too far is cut where that shows.
-        while let Some(id) = open.pop() {
-            total += 1;
-            match self.value(id) {
-                Value::Scalar(scalar) => total = total.saturating_add(text(scalar)),
-                Value::Seq(items) => open.extend(items.iter().copied()),
-                Value::Map(entries) => open.extend(entries.iter().map(|entry| entry.value)),
-                Value::Alias(_) | Value::Broken => {}
-            }
-        }
-        total
     }
 }

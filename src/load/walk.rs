@@ -1,5 +1,8 @@
 //! A tree held against the shapes of the schema: every value that does not fit is told.
 
+use std::fmt::Write;
+
+use super::advice;
 use super::shape::{Kinds, Shape, ShapeId, Shapes};
 use super::tree::{Entry, NodeId, Scalar, Style, Tree, Value};
 use super::words::{kind_of, plain_number, truth_value};
@@ -19,7 +22,7 @@ pub fn walk(
 ) -> Vec<bool> {
     let bad = vec![false; tree.nodes.len()];
     let mut walker =
-        Walker { tree, shapes, declared, findings, bad, path: Vec::new(), outer: vec![] };
+        Walker { tree, shapes, declared, findings, bad, path: vec![], outer: vec![], grown: 0 };
     if let Some(root) = tree.root {
         walker.node(root, shapes.root);
     }
@@ -32,18 +35,29 @@ struct Walker<'w> {
     declared: &'w dyn Fn(&str) -> bool,
     findings: &'w mut Findings,
     bad: Vec<bool>,
+    /// How long the texts are together that variables made.
+    grown: usize,
     /// The keys and items that lead to the node.
     path: Vec<Step>,
     /// The mappings around the node, to say where a misplaced key belongs.
     outer: Vec<ShapeId>,
 }
 
+/// How long all texts that variables made may be together, each counted where an alias repeats it.
+const GROWN_MAX: usize = 32 << 20;
+
+/// Among how many keys of an item its name is looked for; a hostile one has a million of them.
+const NAME_WITHIN: usize = 20;
+
+/// A key under its first name, with what it was given as.
+type Given<'k> = (&'k str, Entry);
+
 enum Step {
     Key(NodeId),
     Item(NodeId, usize),
 }
 
-impl<'w> Walker<'w> {
+impl Walker<'_> {
     fn node(&mut self, id: NodeId, shape_id: ShapeId) {
         let shapes = self.shapes;
         let Some(shape) = shapes.get(shape_id) else { return };
@@ -79,8 +93,15 @@ impl<'w> Walker<'w> {
             self.subject(&format!("{} here", kind.words())),
             shape.kinds.words()
         );
-        self.add(&code::WRONG_KIND, self.tree.head(id), message, like(shape));
+        let help = advice::for_collection(shape, self.shapes, kind, self.first_word(id));
+        self.add(&code::WRONG_KIND, self.tree.head(id), message, help);
         false
+    }
+
+    /// The first key of a mapping, or the first item of a list.
+    fn first_word(&self, id: NodeId) -> Option<&str> {
+        let entry = self.tree.entries(id).first().map(|entry| entry.key);
+        self.tree.scalar_text(entry.or(self.tree.items(id).first().copied())?)
     }
 
     /// "a list here in `services.web`, " for the beginning of a message.
@@ -91,9 +112,8 @@ impl<'w> Walker<'w> {
 
     fn list(&mut self, id: NodeId, items: &[NodeId], shape: &Shape) -> bool {
         if items.len() < shape.items_min && !self.tree.truncated {
-            let message =
-                format!("{}at least {} expected", self.subject("an empty list"), shape.items_min);
-            self.add(&code::OUT_OF_RANGE, self.tree.head(id), message, like(shape));
+            let message = self.subject("an empty list") + "at least one item is expected";
+            self.add(&code::OUT_OF_RANGE, self.tree.head(id), message, advice::like(shape));
             return false;
         }
         if let Some(item_shape) = shape.items {
@@ -107,7 +127,7 @@ impl<'w> Walker<'w> {
     }
 
     fn map(&mut self, id: NodeId, entries: &[Entry], shape: &Shape, shape_id: ShapeId) -> bool {
-        let mut given: Vec<(&str, Span)> = Vec::with_capacity(entries.len());
+        let mut given: Vec<Given<'_>> = Vec::with_capacity(entries.len());
         self.outer.push(shape_id);
         for entry in entries {
             let Some(key) = self.tree.scalar_text(entry.key) else { continue };
@@ -118,10 +138,10 @@ impl<'w> Walker<'w> {
                         self.mark(entry.value);
                         continue;
                     }
-                    given.push((name, self.tree.span(entry.key)));
-                    self.value(entry, *value);
+                    given.push((name, *entry));
+                    self.value(*entry, *value);
                 }
-                None => self.other(entry, key, shape),
+                None => self.other(*entry, key, shape),
             }
         }
         self.outer.pop();
@@ -135,17 +155,19 @@ impl<'w> Walker<'w> {
     }
 
     /// Whether a key was given already under its other name.
-    fn is_second(&mut self, name: &str, key: &str, node: NodeId, given: &[(&str, Span)]) -> bool {
+    fn is_second(&mut self, name: &str, key: &str, node: NodeId, given: &[Given<'_>]) -> bool {
         let Some((_, first)) = given.iter().find(|(other, _)| *other == name) else { return false };
-        let message = format!("`{key}` says the same as a key above it");
+        let above = excerpt(self.tree.scalar_text(first.key).unwrap_or(name));
+        let first = self.tree.span(first.key);
+        let message = format!("`{key}` says the same as `{above}` above it");
         let diagnostic = Diagnostic::new(&text::DUPLICATE_KEY, self.tree.span(node), message)
-            .label(*first, "given first here")
+            .label(first, "given first here")
             .help("keep one of the two");
         self.findings.add(diagnostic);
         true
     }
 
-    fn value(&mut self, entry: &Entry, shape: ShapeId) {
+    fn value(&mut self, entry: Entry, shape: ShapeId) {
         let nullable = self.shapes.get(shape).is_some_and(|shape| shape.kinds.meets(Kinds::NULL));
         if nullable && self.tree.is_null(entry.value) {
             return;
@@ -156,7 +178,7 @@ impl<'w> Walker<'w> {
     }
 
     /// A key that the shape does not know by name.
-    fn other(&mut self, entry: &Entry, key: &str, shape: &Shape) {
+    fn other(&mut self, entry: Entry, key: &str, shape: &Shape) {
         if shape.closed && key.starts_with("x-") {
             return;
         }
@@ -170,51 +192,71 @@ impl<'w> Walker<'w> {
         let place = self.path();
         let place = if place.is_empty() { String::new() } else { format!(" in `{place}`") };
         let message = format!("unknown key `{}`{place}", escape(key));
-        let help = self.unknown_key_help(key, shape);
+        // A file can hold wrong keys by the hundred thousand, and looking for what each one may
+        // mean is the costly part.
+        let helps = !self.findings.is_full();
+        let help = helps.then(|| self.unknown_key_help(key, shape));
         self.add(&code::UNKNOWN_KEY, self.tree.span(entry.key), message, help);
     }
 
-    fn unknown_key_help(&self, key: &str, shape: &Shape) -> Option<String> {
+    fn unknown_key_help(&self, key: &str, shape: &Shape) -> String {
         let section = shape.keys.iter().find(|(_, (inner, _))| {
             self.shapes.get(*inner).is_some_and(|inner| inner.keys.contains_key(key))
         });
         if let Some((name, _)) = section {
-            return Some(format!("put it under `{name}`"));
+            return format!("put it under `{name}`");
         }
         if let Some(near) = nearest(key, shape.keys.keys().map(AsRef::as_ref)) {
-            return Some(format!("did you mean `{near}`?"));
+            return format!("did you mean `{near}`?");
+        }
+        let inner = shape.keys.iter().filter_map(|(name, (inner, _))| {
+            let keys = &self.shapes.get(*inner)?.keys;
+            Some((name, nearest(key, keys.keys().map(AsRef::as_ref))?))
+        });
+        if let Some((section, near)) = inner.into_iter().next() {
+            return format!("did you mean `{near}`, under `{section}`?");
         }
         let mut around = self.outer.iter().rev().skip(1).filter_map(|id| self.shapes.get(*id));
         if around.any(|outer| outer.keys.contains_key(key)) {
-            return Some("it belongs further out: indent it less".to_owned());
+            return "it belongs further out: indent it less".to_owned();
         }
         match shape.keys.len() {
             0..=12 => {
                 let known = shape.keys.iter().filter(|(_, (_, alias))| alias.is_none());
                 let known: Vec<String> = known.map(|(name, _)| format!("`{name}`")).collect();
-                Some(format!("known here: {}", known.join(", ")))
+                format!("known here: {}", known.join(", "))
             }
-            _ => None,
+            _ => "take it away; a key of your own begins with `x-`".to_owned(),
         }
     }
 
-    fn missing(&mut self, id: NodeId, given: &[(&str, Span)], shape: &Shape) -> bool {
-        if self.tree.truncated {
-            return true;
+    /// Tells keys that are missing; says whether all that are required can be read.
+    fn missing(&mut self, id: NodeId, given: &[Given<'_>], shape: &Shape) -> bool {
+        let mut whole = true;
+        for name in &shape.required {
+            let found = given.iter().find(|(key, _)| **key == **name).map(|(_, entry)| entry.value);
+            let is_bad = |id: NodeId| self.bad.get(id.index()).copied().unwrap_or(true);
+            whole &= found.is_some_and(|value| !is_bad(value));
+            if found.is_none() && !self.tree.truncated {
+                let message = format!("`{}` has no `{name}`", self.path());
+                let help = Some(format!("add `{name}:`"));
+                self.add(&code::MISSING_KEY, self.tree.head(id), message, help);
+            }
         }
-        let has = |name: &str| given.iter().any(|(key, _)| *key == name);
-        let missing: Vec<&Box<str>> = shape.required.iter().filter(|name| !has(name)).collect();
-        for name in &missing {
-            let path = self.path();
-            let message = format!("`{path}` has no `{name}`");
-            self.add(
-                &code::MISSING_KEY,
-                self.tree.head(id),
-                message,
-                Some(format!("add `{name}:`")),
-            );
+        whole
+    }
+
+    /// Whether a text that variables made may be read once more: aliases repeat what was weighed
+    /// before it had grown.
+    fn has_room(&mut self, id: NodeId, text: &str) -> bool {
+        let before = self.grown;
+        self.grown = before.saturating_add(text.len());
+        if before <= GROWN_MAX && self.grown > GROWN_MAX {
+            let message = format!("variables and aliases make texts of {GROWN_MAX} bytes and more");
+            let help = Some("repeat smaller values".to_owned());
+            self.add(&text::TOO_MANY_VALUES, self.tree.span(id), message, help);
         }
-        missing.is_empty()
+        self.grown <= GROWN_MAX
     }
 
     fn scalar(&mut self, id: NodeId, scalar: &Scalar, shape: &Shape) -> bool {
@@ -223,10 +265,14 @@ impl<'w> Walker<'w> {
         if scalar.style == Style::Secret {
             return shape.secret || self.misplaced_secret(id, text);
         }
+        if scalar.style == Style::Expanded && !self.has_room(id, text) {
+            return false;
+        }
         if let Some(c) = text.chars().find(|c| *c == '\0' || ('\u{80}'..='\u{9f}').contains(c)) {
             let message =
                 format!("the control character `{}`, no value can hold it", escape(&c.to_string()));
-            self.add(&code::CONTROL_CHARACTER, self.tree.span(id), message, None);
+            let help = Some("take it out".to_owned());
+            self.add(&code::CONTROL_CHARACTER, self.tree.span(id), message, help);
             return false;
         }
         // A form reads numbers from their text, so `0440` and `017` are no riddles to it.
@@ -250,22 +296,29 @@ impl<'w> Walker<'w> {
             let help = "give a secret to a variable, or mount it as a file under `secrets`";
             self.add(&secrets::SECRET_IN_TEXT, span, message, Some(help.into()));
         } else {
-            let message = format!("variable `{name}` is not set and has no default");
+            let message = format!("`{name}` is not set, and no secret can stand here");
             let help = format!("set it, or write `${{{name}:-default}}`");
-            let diagnostic = Diagnostic::new(&text::VARIABLE_UNSET, span, message).help(help);
-            self.findings.add(diagnostic.severity(crate::report::Severity::Error));
+            self.add(&code::SECRET_MISPLACED, span, message, Some(help));
         }
         false
     }
 
     fn wrong_scalar(&mut self, id: NodeId, text: &str, kinds: Kinds, shape: &Shape) {
         let span = self.tree.span(id);
-        let shown = escape(text);
+        let shown = excerpt(text);
         if let Some(form) = shape.form
             && kinds != Kinds::NULL
             && let Err(error) = (form.check)(text)
         {
+            let span = self.part(id, text, error.at.as_ref());
             return self.add(form.code, span, error.message, error.help);
+        }
+        let path = self.path();
+        let wanted = shape.kinds.words();
+        if kinds == Kinds::TEXT && advice::is_quoted_in_vain(shape, text) {
+            let message = format!("a text in `{path}`, {wanted} is expected");
+            let help = format!("write `{shown}` without quotes");
+            return self.add(&code::WRONG_KIND, span, message, Some(help));
         }
         if shape.kinds.meets(Kinds::BOOL)
             && let Some(value) = truth_value(text)
@@ -281,12 +334,10 @@ impl<'w> Walker<'w> {
         }
         let found = match kinds {
             Kinds::NULL => "nothing".to_owned(),
-            _ => format!("`{}`", excerpt(text)),
+            _ => format!("`{shown}`"),
         };
-        let path = self.path();
-        let message = format!("{found} in `{path}`, {} is expected", shape.kinds.words());
-        let quotes = shape.kinds.meets(Kinds::TEXT) && kinds != Kinds::NULL;
-        let help = if quotes { Some(format!("write `\"{shown}\"`")) } else { like(shape) };
+        let message = format!("{found} in `{path}`, {wanted} is expected");
+        let help = advice::for_scalar(shape, self.shapes, text, kinds);
         self.add(&code::WRONG_KIND, span, message, help);
     }
 
@@ -310,13 +361,12 @@ impl<'w> Walker<'w> {
         if shape.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
             let shown = excerpt(text);
             let message = format!("`{shown}` in `{}` is not of the right form", self.path());
-            let form = shape.pattern.as_ref().map(|pattern| format!("it must match `{pattern}`"));
-            self.add(&code::FORM, self.tree.span(id), message, form);
+            self.add(&code::FORM, self.tree.span(id), message, advice::for_form(shape));
             return false;
         }
         if text.chars().count() < shape.length_min {
             let message = format!("an empty text in `{}`", self.path());
-            self.add(&code::OUT_OF_RANGE, self.tree.span(id), message, like(shape));
+            self.add(&code::OUT_OF_RANGE, self.tree.span(id), message, advice::like(shape));
             return false;
         }
         true
@@ -341,14 +391,14 @@ impl<'w> Walker<'w> {
         if !low && !high {
             return true;
         }
-        let bounds = match (shape.min, shape.max) {
-            (Some(min), Some(max)) => format!("{min} to {max} is"),
-            (Some(min), None) => format!("{min} or more is"),
-            (_, Some(max)) => format!("{max} or less is"),
-            (None, None) => String::new(),
+        let message = match (low, shape.min, shape.max) {
+            (true, Some(min), _) => {
+                format!("`{}` in `{}` is below {min}", escape(text), self.path())
+            }
+            (_, _, Some(max)) => format!("`{}` in `{}` is above {max}", escape(text), self.path()),
+            _ => String::new(),
         };
-        let message = format!("`{}` in `{}`, {bounds} expected", escape(text), self.path());
-        self.add(&code::OUT_OF_RANGE, self.tree.span(id), message, None);
+        self.add(&code::OUT_OF_RANGE, self.tree.span(id), message, advice::for_bounds(shape));
         false
     }
 
@@ -366,6 +416,13 @@ impl<'w> Walker<'w> {
         span.part(&(range.start + quotes..range.end + quotes))
     }
 
+    /// The name of an item, for its path; looked for where people write it, among its first keys.
+    fn item_name(&self, item: NodeId) -> Option<&str> {
+        let mut first = self.tree.entries(item).iter().take(NAME_WITHIN);
+        let name = first.find(|entry| self.tree.scalar_text(entry.key) == Some("name"))?;
+        self.tree.scalar_text(name.value).filter(|_| !self.tree.is_null(name.value))
+    }
+
     /// Where the node stands, as `services.web.configuration.ports[0]`.
     fn path(&self) -> String {
         let mut path = String::new();
@@ -376,24 +433,17 @@ impl<'w> Walker<'w> {
                     path.push_str(dot);
                     path.push_str(&excerpt(self.tree.scalar_text(*key).unwrap_or("?")));
                 }
-                Step::Item(item, place) => {
-                    let name =
-                        self.tree.get(*item, "name").and_then(|name| self.tree.scalar_text(name));
-                    match name {
-                        Some(name) => {
-                            path.push('.');
-                            path.push_str(&excerpt(name));
-                        }
-                        None => path.push_str(&format!("[{place}]")),
+                Step::Item(item, place) => match self.item_name(*item) {
+                    Some(name) => {
+                        path.push('.');
+                        path.push_str(&excerpt(name));
                     }
-                }
+                    None => {
+                        let _infallible = write!(path, "[{place}]");
+                    }
+                },
             }
         }
         path
     }
-}
-
-/// An example of what a shape takes.
-fn like(shape: &Shape) -> Option<String> {
-    shape.example.as_ref().map(|example| format!("write it like `{example}`"))
 }

@@ -5,19 +5,25 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span as Mark, Tag};
 
-use super::tree::{Comment, Entry, Node, NodeId, Scalar, Style, Text, Tree, Value};
+use super::syntax;
+use super::tree::{Comment, Entry, NOTE, Node, NodeId, Scalar, Style, Text, Tree, Value};
+use crate::model::value::nearest::did_you_mean;
 use crate::report::code::text as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{Source, SourceId, Span};
 
 /// How deep values may nest; no stack needs a quarter of it.
 pub const DEPTH_MAX: usize = 64;
-/// How many values a file may hold.
-pub const NODES_MAX: usize = 1_000_000;
+/// How many values a file may hold, keys not counted; a stack of 10,000 services has that many.
+pub const VALUES_MAX: usize = 250_000;
+/// How many entries one list or mapping may have: an entry can be a service, which takes 2 KiB.
+pub const ENTRIES_MAX: usize = 12_000;
 /// How many values aliases may repeat before their growth is weighed against the file.
 const REPEATED_MIN: usize = 10_000;
 /// How many times its own size a file may grow to through aliases.
 const GROWTH_MAX: usize = 10;
+/// How many bytes of a text weigh as much as a value.
+const VALUE_BYTES: usize = 16;
 
 /// Reads one YAML document; what could be read is returned even where something is wrong.
 pub fn parse(id: SourceId, source: &Arc<Source>, findings: &mut Findings) -> Tree {
@@ -54,6 +60,8 @@ struct Open {
     anchor: usize,
     is_map: bool,
     children: Vec<NodeId>,
+    /// How many values it holds when all aliases in it are written out.
+    weight: usize,
 }
 
 struct Builder<'f> {
@@ -81,11 +89,13 @@ impl<'f> Builder<'f> {
         match event {
             Event::DocumentStart(..) => return self.document(span),
             Event::Scalar(text, style, anchor, tag) => {
+                let weight = 1 + text.len() / VALUE_BYTES;
                 let text = self.text(&text);
                 let style = self.tagged(tag.as_deref(), style_of(style), span);
-                let node = self.push(span, Value::Scalar(Scalar { text, style }));
-                self.anchor(anchor, node, Some(1));
-                self.attach(node, span);
+                let scalar = style.map(|style| Value::Scalar(Scalar { text, style }));
+                let node = self.push(span, scalar.unwrap_or(Value::Broken));
+                self.anchor(anchor, node, Some(weight));
+                self.attach(node, weight);
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.collection_tag(tag.as_deref(), "seq", span);
@@ -100,17 +110,24 @@ impl<'f> Builder<'f> {
             Event::UnresolvedAlias(name) => {
                 let message = format!("`*{name}` names no anchor that stands above it");
                 let diagnostic = Diagnostic::new(&code::UNKNOWN_ANCHOR, span, message);
-                self.findings
-                    .add(diagnostic.help(format!("write `&{name}` at the value it means")));
+                let near = did_you_mean(&name, self.anchor_names(span), self.findings);
+                let help =
+                    || format!("write `&{name}` at the value it means, or quotes around a text");
+                self.findings.add(diagnostic.help(near.unwrap_or_else(help)));
                 let node = self.push(span, Value::Broken);
-                self.attach(node, span);
+                self.attach(node, 1);
             }
-            Event::Comment(text, _) => {
-                self.tree.comments.push(Comment { span, text: text.trim().into() });
-            }
+            Event::Comment(text, _) => self.comment(text.trim(), span),
             _ => {}
         }
         self.within_limits(span)
+    }
+
+    /// The words behind a `&` above a place, for a name that is misspelt.
+    fn anchor_names(&self, span: Span) -> impl Iterator<Item = &str> {
+        let above = self.tree.source.text.get(..span.start as usize).unwrap_or("");
+        let ends = |c: char| c.is_whitespace() || "[]{},".contains(c);
+        above.split('&').skip(1).filter_map(move |rest| rest.split(ends).next())
     }
 
     fn document(&mut self, span: Span) -> bool {
@@ -123,12 +140,26 @@ impl<'f> Builder<'f> {
         self.documents == 1
     }
 
-    fn within_limits(&mut self, span: Span) -> bool {
-        if self.tree.nodes.len() <= NODES_MAX {
-            return true;
+    /// Keeps the comments that say something to this program; others may come by the million.
+    fn comment(&mut self, text: &str, span: Span) {
+        if text.starts_with(NOTE) {
+            self.tree.comments.push(Comment { span, text: text.into() });
         }
-        let message = format!("more than {NODES_MAX} values in one file");
-        self.findings.add(Diagnostic::new(&code::TOO_MANY_VALUES, span, message));
+    }
+
+    /// Tells, at the first value that is too many, that there are no more to be read.
+    fn within_limits(&mut self, span: Span) -> bool {
+        let entries =
+            self.open.last().map_or(0, |open| open.children.len() >> u8::from(open.is_map));
+        let message = if entries > ENTRIES_MAX {
+            format!("more than {ENTRIES_MAX} entries in one list or mapping")
+        } else if self.tree.values > VALUES_MAX {
+            format!("more than {VALUES_MAX} values in one file")
+        } else {
+            return true;
+        };
+        let diagnostic = Diagnostic::new(&code::TOO_MANY_VALUES, span, message);
+        self.findings.add(diagnostic.help("make several files of it, each a stack of its own"));
         self.tree.truncated = true;
         false
     }
@@ -155,7 +186,7 @@ impl<'f> Builder<'f> {
     fn start(&mut self, span: Span, anchor: usize, is_map: bool) {
         let id = self.push(span, Value::Broken);
         self.anchor(anchor, id, None);
-        self.open.push(Open { id, anchor, is_map, children: Vec::new() });
+        self.open.push(Open { id, anchor, is_map, children: Vec::new(), weight: 1 });
     }
 
     fn anchor(&mut self, anchor: usize, node: NodeId, weight: Option<usize>) {
@@ -164,9 +195,14 @@ impl<'f> Builder<'f> {
         }
     }
 
-    fn attach(&mut self, node: NodeId, _span: Span) {
+    fn attach(&mut self, node: NodeId, weight: usize) {
         match self.open.last_mut() {
-            Some(open) => open.children.push(node),
+            Some(open) => {
+                let is_key = open.is_map && open.children.len().is_multiple_of(2);
+                self.tree.values += usize::from(!is_key);
+                open.children.push(node);
+                open.weight = open.weight.saturating_add(weight);
+            }
             None if self.tree.root.is_none() => self.tree.root = Some(node),
             None => {}
         }
@@ -178,39 +214,39 @@ impl<'f> Builder<'f> {
     }
 
     fn close(&mut self, open: Open, end: Span) {
-        let Open { id, anchor, is_map, children } = open;
+        let Open { id, anchor, is_map, children, weight } = open;
         let value = if is_map { self.map(&children) } else { Value::Seq(children.into()) };
         if let Some(node) = self.tree.nodes.get_mut(id.index()) {
             node.span.end = node.span.end.max(end.end);
             node.value = value;
         }
-        if anchor != 0 {
-            let weight = self.tree.weight(id);
-            self.anchors.insert(anchor, (id, Some(weight)));
-        }
-        self.attach(id, end);
+        self.anchor(anchor, id, Some(weight));
+        self.attach(id, weight);
     }
 
     fn alias(&mut self, anchor: usize, span: Span) {
-        let value = match self.anchors.get(&anchor).copied() {
-            Some((target, Some(weight))) => {
-                self.repeated = self.repeated.saturating_add(weight);
-                self.grows_too_far(span).unwrap_or(Value::Alias(target))
-            }
-            _ => {
-                let message = "this alias repeats the value that it stands in";
-                self.findings.add(Diagnostic::new(&code::ALIAS_CYCLE, span, message));
-                Value::Broken
-            }
+        let known = self.anchors.get(&anchor).copied();
+        let mut own = 1;
+        let value = if let Some((target, Some(weight))) = known {
+            own = weight;
+            self.repeated = self.repeated.saturating_add(weight);
+            self.grows_too_far(span).unwrap_or(Value::Alias(target))
+        } else {
+            let message = "this alias repeats the value that it stands in";
+            let diagnostic = Diagnostic::new(&code::ALIAS_CYCLE, span, message);
+            self.findings.add(diagnostic.help("take it away, or move the anchor further in"));
+            Value::Broken
         };
         let node = self.push(span, value);
-        self.attach(node, span);
+        self.attach(node, own);
     }
 
     /// A broken value in place of an alias that lets the file grow beyond all measure.
     fn grows_too_far(&mut self, span: Span) -> Option<Value> {
-        let own = self.tree.nodes.len() + self.tree.source.text.len() / 16;
-        if self.repeated <= REPEATED_MIN.max(own.saturating_mul(GROWTH_MAX)) {
+        let own = self.tree.nodes.len() + self.tree.source.text.len() / VALUE_BYTES;
+        let room = VALUES_MAX.saturating_sub(self.tree.values).max(REPEATED_MIN);
+        let allowed = own.saturating_mul(GROWTH_MAX).clamp(REPEATED_MIN, room);
+        if self.repeated <= allowed {
             return None;
         }
         if !self.tree.truncated {
@@ -250,7 +286,9 @@ impl<'f> Builder<'f> {
         let span = self.tree.span(key);
         let Some(text) = self.tree.scalar_text(key) else {
             let message = "a key is a plain word, this one is a list or a mapping";
-            self.findings.add(Diagnostic::new(&code::COMPLEX_KEY, span, message));
+            let diagnostic = Diagnostic::new(&code::COMPLEX_KEY, span, message);
+            let help = "write a word, or put quotes around a text that begins with `[` or `{`";
+            self.findings.add(diagnostic.help(help));
             return false;
         };
         let first = self.first_use(text, entries, seen);
@@ -305,10 +343,13 @@ impl<'f> Builder<'f> {
             let Value::Map(under) = self.tree.value(source) else {
                 let message = "`<<` takes a mapping, or a list of mappings";
                 let span = self.tree.span(source);
-                self.findings.add(Diagnostic::new(&code::MERGE_KEY, span, message));
+                let diagnostic = Diagnostic::new(&code::MERGE_KEY, span, message);
+                self.findings
+                    .add(diagnostic.help("put the anchor on a mapping, or write the keys out"));
                 continue;
             };
-            for entry in under.to_vec() {
+            let under: Vec<Entry> = under.to_vec();
+            for entry in under {
                 self.repeated += 1;
                 let Some(text) = self.tree.scalar_text(entry.key) else { continue };
                 if self.first_use(text, entries, seen).is_none() {
@@ -327,15 +368,15 @@ impl<'f> Builder<'f> {
     }
 
     /// The core tags say what is known already; `!!str` makes a text of a plain word.
-    fn tagged(&mut self, tag: Option<&Tag>, style: Style, span: Span) -> Style {
-        let Some(tag) = tag else { return style };
+    fn tagged(&mut self, tag: Option<&Tag>, style: Style, span: Span) -> Option<Style> {
+        let Some(tag) = tag else { return Some(style) };
         match tag.core_suffix() {
-            Some("str") => Style::Quoted,
-            Some("int" | "bool" | "float" | "null") => style,
-            _ if tag.handle().is_empty() && tag.suffix() == "!" => Style::Quoted,
+            Some("str") => Some(Style::Quoted),
+            Some("int" | "bool" | "float" | "null") => Some(style),
+            _ if tag.handle().is_empty() && tag.suffix() == "!" => Some(Style::Quoted),
             _ => {
                 self.unknown_tag(tag, span);
-                style
+                None
             }
         }
     }
@@ -351,6 +392,11 @@ impl<'f> Builder<'f> {
     fn unknown_tag(&mut self, tag: &Tag, span: Span) {
         let original = tag.original();
         let message = format!("`{}` has no meaning here", crate::report::human::escape(&original));
+        // The parser knows the place of the value alone; the tag stands right before it.
+        let before = self.tree.source.text.get(..span.start as usize).unwrap_or("").trim_end();
+        let start = before.len().saturating_sub(original.len());
+        let at_tag = before.ends_with(&*original);
+        let span = if at_tag { Span::new(span.source, start, before.len()) } else { span };
         let diagnostic = Diagnostic::new(&code::UNKNOWN_TAG, span, message);
         self.findings.add(diagnostic.help("leave the tag out"));
     }
@@ -361,12 +407,22 @@ impl<'f> Builder<'f> {
         let deep = error.info().contains("recursion limit");
         let diagnostic = if deep {
             let message = format!("values nest deeper than {DEPTH_MAX} levels");
-            Diagnostic::new(&code::TOO_DEEP, span, message)
+            Diagnostic::new(&code::TOO_DEEP, span, message).help("write it flatter")
         } else {
-            syntax_diagnostic(error, span, &self.tree.source)
+            syntax::diagnostic(error, self.open_bracket(), span, &self.tree.source)
         };
         self.findings.add(diagnostic);
         self.tree.truncated = true;
+    }
+
+    /// The innermost bracket that is still open.
+    fn open_bracket(&self) -> Option<Span> {
+        let places = self.open.iter().rev().map(|open| self.tree.span(open.id));
+        let begins = |span: &Span| {
+            let text = self.tree.source.text.get(span.start as usize..);
+            text.is_some_and(|text| text.starts_with(['[', '{']))
+        };
+        places.into_iter().find(begins)
     }
 
     /// Closes what a broken text left open, so that what was read can still be checked.
@@ -392,18 +448,4 @@ fn style_of(style: ScalarStyle) -> Style {
         ScalarStyle::Plain => Style::Plain,
         _ => Style::Quoted,
     }
-}
-
-/// A syntax error in words that say what to do, for the mistakes that people make.
-fn syntax_diagnostic(error: &ScanError, span: Span, source: &Source) -> Diagnostic {
-    let line = source.line_range(source.position(span.start).line);
-    let line = source.text.get(line).unwrap_or("");
-    let diagnostic = Diagnostic::new(&code::SYNTAX, span, format!("not YAML: {}", error.info()));
-    if line.trim_start_matches(' ').starts_with('\t') {
-        return diagnostic.help("indent with spaces, YAML allows no tabs there");
-    }
-    if error.info().contains("quoted scalar") {
-        return diagnostic.help("close the quote, and double a quote that belongs to the text");
-    }
-    diagnostic
 }

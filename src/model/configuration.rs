@@ -72,7 +72,8 @@ layered! {
         /// `shared.networks`, not in addition.
         pub networks: List<NetworkUse>,
         /// A network of another kind: `host`, `none`, `pasta`, `service:NAME`.
-        #[schemars(regex(pattern = "^(host|none|private|(pasta|slirp4netns)(:.+)?|(service|container):.+)$"))]
+        #[schemars(regex(pattern = "^(host|none|private|(pasta|slirp4netns)(:.+)?\
+            |(service|container):.+)$"))]
         pub network_mode: Option<At<String>>,
         /// DNS servers.
         pub dns: Additive<Address>,
@@ -112,7 +113,7 @@ layered! {
         /// Its share of the processors against others, 1024 being the usual one.
         #[schemars(range(min = 2, max = 262_144))]
         pub cpu_shares: Option<At<u32>>,
-        /// The processors it may use, such as `0-3`.
+        /// The processors it may use, such as `0-3` or `0,2`.
         #[schemars(regex(pattern = "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"))]
         pub cpuset: Option<At<String>>,
         /// How many processes it may have; -1 for any number.
@@ -126,7 +127,7 @@ layered! {
 
         /// The user that the container's process runs as.
         pub user: Option<At<UserSpec>>,
-        /// More groups of that user; `keep-groups` keeps those of the person.
+        /// More groups of that user, by name or number; `keep-groups` keeps those of the person.
         #[schemars(inner(regex(pattern = "^[A-Za-z0-9_.-]+$")))]
         pub group_add: Additive<String>,
         /// How users of the container map to users of this machine, as `keep-id:uid=1000,gid=1000`.
@@ -190,7 +191,7 @@ layered! {
         #[serde(alias = "stop_grace_period")]
         #[schemars(extend("x-alias" = ["stop_grace_period"]))]
         pub stop_timeout: Option<At<Duration>>,
-        /// The signal that ends it.
+        /// The signal that ends it, such as `SIGTERM`.
         #[schemars(regex(pattern = "^(SIG)?[A-Z0-9+-]+$"))]
         pub stop_signal: Option<At<String>>,
         /// What only systemd knows: slice, weights, order to units outside of the stack.
@@ -239,7 +240,7 @@ layered! {
         pub no_new_privileges: Option<At<bool>>,
         /// Whether SELinux does not separate it, for the container that holds a socket.
         pub label_disable: Option<At<bool>>,
-        /// The SELinux type of its processes.
+        /// The SELinux type of its processes, such as `container_runtime_t`.
         #[schemars(regex(pattern = "^[a-zA-Z0-9_.]+$"))]
         pub label_type: Option<At<String>>,
         /// The file with its system call filter, or `unconfined`.
@@ -282,7 +283,7 @@ impl schemars::JsonSchema for Capability {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^(ALL|all|(CAP_|cap_)?[A-Za-z]+(_[A-Za-z]+)*)$",
+            "pattern": "^[A-Za-z][A-Za-z_-]*$",
             "examples": ["CAP_NET_ADMIN", "NET_BIND_SERVICE", "ALL"],
         })
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::at::At;
 use super::command::Command;
-use super::layer::{Additive, List, Section, layered};
+use super::layer::{Additive, Dented, List, Section, layered};
 use super::text::{Name, Regex, Url};
 use super::union::Assignments;
 use super::value::duration::Duration;
@@ -26,6 +26,10 @@ layered! {
         pub failure_handling: Section<FailureHandling>,
         /// Commands of this machine that are run around a deployment.
         pub hooks: Section<Hooks>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 
@@ -178,6 +182,10 @@ layered! {
         pub pattern: Option<At<Regex>>,
         /// How long it may take.
         pub timeout: Option<At<Duration>>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 

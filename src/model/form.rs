@@ -22,8 +22,9 @@ use super::value::port::{PortMapping, PortRange};
 use super::value::restart::Restart;
 use super::value::size::Size;
 use super::value::ulimit::Ulimit;
-use super::value::unit_name::UnitName;
+use super::value::unit_name::{SliceName, SocketName, UnitName};
 use super::value::user::UserSpec;
+use super::version::FormatVersion;
 use crate::report::Code;
 use crate::report::code::shape as code;
 
@@ -69,9 +70,18 @@ pub fn editor_pattern(pattern: &str) -> Cow<'_, str> {
     format!("(?:{pattern})|\\$").into()
 }
 
+/// The pattern that an editor's pattern was made from.
+pub fn own_pattern(pattern: &str) -> &str {
+    let own = pattern.strip_prefix("(?:").and_then(|rest| rest.strip_suffix(")|\\$"));
+    own.unwrap_or(pattern)
+}
+
 /// Declares the forms: the schema and the reader of each type, and the table of all.
 macro_rules! forms {
-    ($($type:ident, $format:literal, $code:ident, [$($kind:literal),+], $pattern:expr, $examples:expr;)+) => {
+    ($(
+        $type:ident, $format:literal, $code:ident, [$($kind:literal),+],
+        $pattern:expr, $examples:expr;
+    )+) => {
         $(
             impl<'de> serde::Deserialize<'de> for $type {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -130,6 +140,10 @@ forms! {
     Cpus, "cpus", CPUS, ["string", "number"], Cpus::PATTERN, Cpus::EXAMPLES;
     Ulimit, "ulimit", ULIMIT, ["string", "integer"], Ulimit::PATTERN, Ulimit::EXAMPLES;
     Device, "device", DEVICE, ["string"], Device::PATTERN, Device::EXAMPLES;
+    FormatVersion, "format-version", VERSION, ["integer"],
+        FormatVersion::PATTERN, FormatVersion::EXAMPLES;
+    SliceName, "slice", UNIT, ["string"], SliceName::PATTERN, SliceName::EXAMPLES;
+    SocketName, "socket", UNIT, ["string"], SocketName::PATTERN, SocketName::EXAMPLES;
     UnitName, "unit", UNIT, ["string"], UnitName::PATTERN, UnitName::EXAMPLES;
     Name, "name", NAME, ["string"], Name::PATTERN, Name::EXAMPLES;
     ObjectName, "object-name", NAME, ["string"], ObjectName::PATTERN, ObjectName::EXAMPLES;

@@ -371,6 +371,22 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
     }
 }
 
+/// The name by which the reader of trees knows that a struct wants to be told of its dents.
+pub(crate) const DENTED: &str = "$stackwright::Dented";
+
+/// Whether something in a mapping was told to be wrong and left out, so that nothing of it can be
+/// said to be missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Dented(pub bool);
+
+impl Layer for Dented {
+    fn lay_over(&mut self, under: &Self) {
+        self.0 |= under.0;
+    }
+    fn laws(_path: &str, _table: &mut Vec<(String, Law)>) {}
+}
+
 /// Declares a struct of the stack file; every field may be left out and has its law by its type.
 macro_rules! layered {
     (

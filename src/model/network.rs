@@ -37,7 +37,7 @@ layered! {
         pub dns: Additive<Address>,
         /// Whether it has no resolver of its own.
         pub disable_dns: Option<At<bool>>,
-        /// The name of its interface on the machine.
+        /// The name of its interface on the machine, of at most 15 characters.
         #[schemars(regex(pattern = "^[a-zA-Z0-9_.-]{1,15}$"))]
         pub interface: Option<At<String>>,
         /// Options of the driver, such as `mtu`.
@@ -76,12 +76,12 @@ layered! {
         #[serde(alias = "ipv6_address")]
         #[schemars(extend("x-alias" = ["ipv6_address"]))]
         pub ip6: Option<At<Address>>,
-        /// The fixed hardware address of the service in it.
+        /// The fixed hardware address of the service in it, such as `02:42:0a:09:00:05`.
         #[schemars(regex(pattern = "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"))]
         pub mac: Option<At<String>>,
         /// More names of the service in it.
         pub aliases: Additive<HostName>,
-        /// The name of the interface inside the container.
+        /// The name of the interface inside the container, of at most 15 characters.
         #[schemars(regex(pattern = "^[a-zA-Z0-9_.-]{1,15}$"))]
         pub interface: Option<At<String>>,
     }

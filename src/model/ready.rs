@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::at::At;
 use super::command::{Command, HealthCommand};
-use super::layer::layered;
+use super::layer::{Dented, layered};
 use super::text::{Regex, Url};
 use super::union::Assignments;
 use super::value::duration::Duration;
@@ -34,6 +34,10 @@ layered! {
         pub on_failure: Option<At<OnUnhealthy>>,
         /// Whether there is no check at all, also not the one of the image.
         pub disable: Option<At<bool>>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 
@@ -92,5 +96,9 @@ layered! {
         pub port: Option<At<u32>>,
         /// The command that must end well (`command`).
         pub command: Option<At<Command>>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::Stack;
+use super::form::editor_pattern;
 
 /// The pattern by which numbers and truth values let variables pass.
 pub(crate) const VARIABLE: &str = "\\$";
@@ -23,7 +24,7 @@ pub fn rounded<T: JsonSchema>() -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// Closes objects, adds second names, and lets variables stand for numbers and truth values.
+/// Closes objects, adds second names, and lets variables stand for any single value.
 #[derive(Debug, Clone)]
 struct RoundOff;
 
@@ -31,9 +32,11 @@ impl Transform for RoundOff {
     fn transform(&mut self, schema: &mut Schema) {
         if let Some(object) = schema.as_object_mut() {
             close(object);
+            required_is_given(object);
             second_names(object);
             let_variables_pass(object);
-            drop_number_formats(object);
+            let_variables_pass_choices(object);
+            bound_numbers(object);
         }
         transform_subschemas(self, schema);
     }
@@ -110,10 +113,52 @@ fn let_variables_pass(object: &mut Map<String, Value>) {
     object.insert("pattern".into(), json!(VARIABLE));
 }
 
-/// `uint32` and the like are Rust's words, no editor knows them.
-fn drop_number_formats(object: &mut Map<String, Value>) {
-    let ours = |format: &str| format.starts_with("uint") || format.starts_with("int");
-    if object.get("format").and_then(Value::as_str).is_some_and(ours) {
-        object.remove("format");
+/// Words and patterns are those of the value that a variable stands for.
+fn let_variables_pass_choices(object: &mut Map<String, Value>) {
+    let variable = json!({ "description": "A variable.", "type": "string", "pattern": VARIABLE });
+    // The branch with the words has no kind of its own, and is not changed once more.
+    if object.contains_key("type")
+        && let Some(words) = object.remove("enum")
+    {
+        object.insert("anyOf".into(), json!([{ "enum": words }, variable]));
+    } else if let Some(Value::Array(branches)) = object.get_mut("oneOf")
+        && branches.iter().all(|branch| branch.get("const").is_some_and(Value::is_string))
+    {
+        branches.push(variable);
+    }
+    if let Some(Value::String(pattern)) = object.get_mut("pattern")
+        && !pattern.ends_with(VARIABLE)
+    {
+        *pattern = editor_pattern(pattern).into_owned();
+    }
+}
+
+/// `uint32` and the like are Rust's words, no editor knows them; their bounds are said in numbers.
+fn bound_numbers(object: &mut Map<String, Value>) {
+    let largest: i64 = match object.get("format").and_then(Value::as_str) {
+        Some("uint32") => u32::MAX.into(),
+        // Beyond it, numbers of JSON are no longer exact.
+        Some("uint64" | "int64") => (1 << 53) - 1,
+        _ => return,
+    };
+    if object.get("format").is_some_and(|format| format == "int64") {
+        object.entry("minimum").or_insert(json!(-largest));
+    }
+    object.remove("format");
+    object.entry("maximum").or_insert(json!(largest));
+}
+
+/// A key that must be given must be given a value.
+fn required_is_given(object: &mut Map<String, Value>) {
+    let Some(Value::Array(required)) = object.get("required").cloned() else { return };
+    let Some(Value::Object(properties)) = object.get_mut("properties") else { return };
+    for name in required.iter().filter_map(Value::as_str) {
+        let Some(Value::Object(property)) = properties.get_mut(name) else { continue };
+        let is_null = |kind: &Value| kind == "null" || kind.get("type") == Some(&json!("null"));
+        for union in ["type", "anyOf", "oneOf"] {
+            if let Some(Value::Array(kinds)) = property.get_mut(union) {
+                kinds.retain(|kind| !is_null(kind));
+            }
+        }
     }
 }

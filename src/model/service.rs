@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::at::At;
 use super::configuration::Configuration;
-use super::layer::{Additive, HasKey, Keyed, Layer, Section, layered};
+use super::layer::{Additive, Dented, HasKey, Keyed, Layer, Section, layered};
 use super::text::Name;
 use super::union::{Long, either};
 
@@ -33,6 +33,10 @@ layered! {
         pub replicas: Option<At<u32>>,
         /// How it runs.
         pub configuration: Section<Configuration>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 

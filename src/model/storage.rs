@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::at::At;
-use super::layer::{HasKey, Law, Layer, layered};
+use super::layer::{Dented, HasKey, Law, Layer, layered};
 use super::text::{AbsolutePath, EnvName, Name, ObjectName, RelativePath};
 use super::union::{Assignments, Long, either};
 use super::value::address::Address;
@@ -324,6 +324,10 @@ layered! {
         pub template: Option<At<bool>>,
         /// The mode of the file (0444).
         pub mode: Option<At<Mode>>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }
 

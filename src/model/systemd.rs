@@ -1,15 +1,15 @@
 //! What only systemd knows, raw keys, and plain units that a stack brings along.
 
 use super::at::At;
-use super::layer::{Additive, Map, layered};
+use super::layer::{Additive, Dented, Map, layered};
 use super::text::RelativePath;
-use super::value::unit_name::UnitName;
+use super::value::unit_name::{SliceName, SocketName, UnitName};
 
 layered! {
     /// What only systemd knows of a service.
     pub struct Systemd {
         /// The slice that it runs in, such as `apps.slice`.
-        pub slice: Option<At<UnitName>>,
+        pub slice: Option<At<SliceName>>,
         /// Its share of the processors, 100 being the usual one.
         #[schemars(range(min = 1, max = 10_000))]
         pub cpu_weight: Option<At<u32>>,
@@ -38,7 +38,7 @@ layered! {
         /// Units outside of the stack that it stops and restarts with.
         pub part_of: Additive<UnitName>,
         /// Sockets that systemd holds and hands over.
-        pub sockets: Additive<UnitName>,
+        pub sockets: Additive<SocketName>,
         /// What tells systemd that it is up.
         pub notify: Option<At<Notify>>,
         /// Whether it is started with the machine (true).
@@ -131,5 +131,9 @@ layered! {
         pub source: Option<At<RelativePath>>,
         /// Whether it is started with the machine.
         pub start_at_boot: Option<At<bool>>,
+        /// Whether something of it was left out.
+        #[serde(rename = "$stackwright::Dented")]
+        #[schemars(skip)]
+        pub dented: Dented,
     }
 }

@@ -84,62 +84,76 @@ const NAME_MAX: usize = 63;
 
 fn check_name(text: &str) -> Result<(), ValueError> {
     if text.is_empty() {
-        return Err(ValueError::new("an empty name"));
+        return Err(ValueError::new("an empty name").help("write one such as `web`"));
     }
     if text.len() > NAME_MAX {
         let message = format!("a name of {} characters, at most {NAME_MAX} fit", text.len());
-        return Err(ValueError::new(message));
+        return Err(ValueError::new(message).help("write a shorter one"));
     }
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !fits(*c)) {
-        let found = excerpt(c.encode_utf8(&mut [0; 4]));
-        let error = ValueError::new(format!("`{found}` cannot stand in a name"));
-        let lower = text.to_ascii_lowercase();
-        let help = if check_name(&lower).is_ok() {
-            format!("write `{lower}`")
-        } else {
-            "use lower-case letters, digits, `-`, `_` and `.`".to_owned()
-        };
-        return Err(error.at(at..at + c.len_utf8()).help(help));
+    let fits = |c: char| edge(c) || "_.-".contains(c);
+    let tidy = tidied(&text.to_ascii_lowercase(), fits, '-');
+    let tidy = tidy.trim_matches(|c| !edge(c));
+    if let Some(error) = stray(text, "a name", fits) {
+        let error = error.help("use lower-case letters, digits, `-`, `_` and `.`");
+        return Err(error.suggest::<Name>(text, tidy));
     }
     if !text.starts_with(edge) || !text.ends_with(edge) {
         let error = ValueError::new(format!("`{}` begins or ends with a sign", excerpt(text)));
-        return Err(error.help("begin and end with a letter or a digit"));
+        let error = error.help("begin and end with a letter or a digit");
+        return Err(error.suggest::<Name>(text, tidy));
     }
     Ok(())
 }
 
+/// The first character that does not fit, as an error that blames it.
+fn stray(text: &str, place: &str, fits: impl Fn(char) -> bool) -> Option<ValueError> {
+    let (at, c) = text.char_indices().find(|(_, c)| !fits(*c))?;
+    let shown = match c {
+        ' ' => "a space".to_owned(),
+        c => format!("`{}`", excerpt(c.encode_utf8(&mut [0; 4]))),
+    };
+    let error = ValueError::new(format!("{shown} cannot stand in {place}"));
+    Some(error.at(at..at + c.len_utf8()))
+}
+
+/// The text with what does not fit replaced.
+fn tidied(text: &str, fits: impl Fn(char) -> bool, by: char) -> String {
+    text.chars().map(|c| if fits(c) { c } else { by }).collect()
+}
+
 fn check_object_name(text: &str) -> Result<(), ValueError> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if text.is_empty() || text.len() > 255 {
-        return Err(ValueError::new(format!("a name of {} characters, 1 to 255 fit", text.len())));
+        let message = format!("a name of {} characters, 1 to 255 fit", text.len());
+        return Err(ValueError::new(message).help("write one such as `photos`"));
     }
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !fits(*c)) {
-        let found = excerpt(c.encode_utf8(&mut [0; 4]));
-        let error = ValueError::new(format!("`{found}` cannot stand in a name"));
-        let error = error.at(at..at + c.len_utf8());
-        return Err(error.help("use letters, digits, `-`, `_` and `.`"));
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let tidy = tidied(text, fits, '-');
+    let tidy = tidy.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    if let Some(error) = stray(text, "a name", fits) {
+        let error = error.help("use letters, digits, `-`, `_` and `.`");
+        return Err(error.suggest::<ObjectName>(text, tidy));
     }
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(ValueError::new(format!("`{}` begins with a sign", excerpt(text))));
+        let error = ValueError::new(format!("`{}` begins with a sign", excerpt(text)));
+        let error = error.help("begin with a letter or a digit");
+        return Err(error.suggest::<ObjectName>(text, tidy));
     }
     Ok(())
 }
 
 fn check_env_name(text: &str) -> Result<(), ValueError> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if text.is_empty() {
-        return Err(ValueError::new("an empty variable name"));
+        return Err(ValueError::new("an empty variable name").help("write one such as `TZ`"));
     }
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !fits(*c)) {
-        let found = excerpt(c.encode_utf8(&mut [0; 4]));
-        let error = ValueError::new(format!("`{found}` cannot stand in a variable name"));
-        let error = error.at(at..at + c.len_utf8());
-        return Err(error.help("use letters, digits and `_`"));
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if let Some(error) = stray(text, "a variable name", fits) {
+        let error = error.help("use letters, digits and `_`");
+        return Err(error.suggest::<EnvName>(text, &tidied(text, fits, '_')));
     }
     if text.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(ValueError::new(format!("`{}` begins with a digit", excerpt(text))));
+        let error = ValueError::new(format!("`{}` begins with a digit", excerpt(text)));
+        return Err(error.help("begin with a letter or `_`"));
     }
     Ok(())
 }
@@ -148,15 +162,15 @@ fn check_host_name(text: &str) -> Result<(), ValueError> {
     let name = text.strip_suffix('.').unwrap_or(text);
     if name.is_empty() || name.len() > 253 {
         let message = format!("a host name of {} characters, 1 to 253 fit", name.len());
-        return Err(ValueError::new(message));
+        return Err(ValueError::new(message).help("write one such as `photos.example.org`"));
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    if let Some((at, c)) = name.char_indices().find(|(_, c)| !fits(*c)) {
-        let found = excerpt(c.encode_utf8(&mut [0; 4]));
-        let error = ValueError::new(format!("`{found}` cannot stand in a host name"));
-        let error = error.at(at..at + c.len_utf8());
-        return Err(match c.is_ascii() {
-            true => error.help("use letters, digits, `-` and `.`"),
+    if let Some(error) = stray(name, "a host name", fits) {
+        return Err(match name.is_ascii() {
+            true => {
+                let error = error.help("use letters, digits, `-` and `.`");
+                error.suggest::<HostName>(text, &tidied(text, fits, '-'))
+            }
             false => error.help("write the name in its `xn--` form"),
         });
     }
@@ -200,12 +214,13 @@ fn check_url(text: &str) -> Result<(), ValueError> {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = split_port(host);
     if host.is_empty() {
-        return Err(ValueError::new(format!("`{}` names no host", excerpt(text))));
+        let error = ValueError::new(format!("`{}` names no host", excerpt(text)));
+        return Err(error.help("write one such as `http://web:8080/`"));
     }
     match port {
         Some(port) if port.parse::<u16>().map_or(true, |port| port == 0) => {
-            let message = format!("`{}` is not a port, 1 to 65535 are", excerpt(port));
-            Err(ValueError::new(message))
+            let error = ValueError::new(format!("`{}` is not a port", excerpt(port)));
+            Err(error.help("write a port from 1 to 65535").inside(text, port))
         }
         _ => Ok(()),
     }
@@ -244,8 +259,8 @@ fn no_control(text: &str) -> Result<(), ValueError> {
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, c)) => {
             let found = excerpt(c.encode_utf8(&mut [0; 4]));
-            Err(ValueError::new(format!("`{found}` cannot stand in a path"))
-                .at(at..at + c.len_utf8()))
+            let error = ValueError::new(format!("`{found}` cannot stand in a path"));
+            Err(error.help("take it out").at(at..at + c.len_utf8()))
         }
         None => Ok(()),
     }
@@ -263,7 +278,8 @@ fn check_absolute(text: &str) -> Result<(), ValueError> {
 fn check_relative(text: &str) -> Result<(), ValueError> {
     no_control(text)?;
     if text.is_empty() {
-        return Err(ValueError::new("an empty path"));
+        let error = ValueError::new("an empty path");
+        return Err(error.help("write one such as `config/app.yml`"));
     }
     if text.starts_with('/') || text.starts_with('~') {
         let message = format!("`{}` leaves the stack's folder", excerpt(text));
@@ -282,10 +298,21 @@ fn no_parent(text: &str) -> Result<(), ValueError> {
     }
 }
 
+/// How long a regular expression may be, and how many bytes it may take to follow it: an expression
+/// of ten characters can ask for a million states.
+const REGEX_MAX: (usize, usize) = (1000, 64 << 10);
+
 fn check_regex(text: &str) -> Result<(), ValueError> {
-    match regex_lite::Regex::new(text) {
+    if text.len() > REGEX_MAX.0 {
+        let message = format!("a text of {} bytes, {} fit", text.len(), REGEX_MAX.0);
+        return Err(ValueError::new(message).help("look for a part of it"));
+    }
+    match regex_lite::RegexBuilder::new(text).size_limit(REGEX_MAX.1).build() {
         Ok(_) => Ok(()),
-        Err(error) => Err(ValueError::new(format!("`{}` is broken: {error}", excerpt(text)))),
+        Err(error) => {
+            let error = ValueError::new(format!("`{}` is broken: {error}", excerpt(text)));
+            Err(error.help("write `\\` in front of a sign that is meant as such"))
+        }
     }
 }
 

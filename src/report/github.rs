@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::human::{escape, locate};
+use super::human::escape;
 use super::{Diagnostic, Findings, Severity};
 use crate::source::Sources;
 
@@ -27,7 +27,7 @@ fn command(one: &Diagnostic, sources: &Sources) -> String {
 }
 
 fn place(one: &Diagnostic, sources: &Sources) -> String {
-    let Some((file, start, end)) = locate(sources, one.span) else { return String::new() };
+    let Some((file, start, end)) = sources.locate(one.span) else { return String::new() };
     let mut out = format!("file={},line={},endLine={},", property(file), start.line, end.line);
     // GitHub takes columns only where both are in the same line.
     if start.line == end.line {

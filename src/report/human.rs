@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Group, Level, Renderer};
 
 use super::{Diagnostic, Findings, Severity};
-use crate::source::{Position, Source, Sources, Span};
+use crate::source::Sources;
 use excerpt::Excerpts;
 
 mod excerpt;
@@ -84,7 +84,7 @@ fn block(one: &Diagnostic, sources: &Sources, width: usize, renderer: &Renderer)
     // A note of a place that cannot be shown is still said, below.
     let mut said = Vec::new();
     let note = one.note.as_deref();
-    if !excerpts.add(one.span, note, true) {
+    if one.private || !excerpts.add(one.span, note, true) {
         excerpts.name(one.span);
         said.extend(note.map(|note| clip(note, LABEL_MAX)));
     }
@@ -185,31 +185,12 @@ fn cells(one: char) -> usize {
     }
 }
 
-/// The name, start and end of a place, also where lines are megabytes long.
-pub(super) fn locate(sources: &Sources, span: Span) -> Option<(&str, Position, Position)> {
-    let source = sources.get(span.source)?;
-    Some((&source.name, position(source, span.start), position(source, span.end)))
-}
-
-/// The same as `Source::position`, which takes seconds for hundreds of places in a huge line:
-/// only the standard library's own search and count are fast there.
-fn position(source: &Source, offset: u32) -> Position {
-    let end = (offset as usize).min(source.text.len());
-    let Some(before) = source.text.get(..end) else { return source.position(offset) };
-    let (start, line) = match before.rsplit_once('\n') {
-        Some((lines, line)) => (lines.len() + 1, line),
-        None => (0, before),
-    };
-    let start = u32::try_from(start).unwrap_or(u32::MAX);
-    Position { line: source.position(start).line, column: line.chars().count() + 1 }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::report::code::order::UNKNOWN_DEPENDENCY;
     use crate::report::{Code, DIAGNOSTICS_MAX, github, json, sarif};
-    use crate::source::SourceId;
+    use crate::source::{SourceId, Span};
 
     static ODD: Code = Code {
         id: "SW901",
@@ -587,13 +568,6 @@ pub(super) mod tests {
             assert_eq!(place("^^"), place("ZZ"), "{text}");
             assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }
-    }
-
-    #[test]
-    fn positions_are_those_of_the_source() {
-        let (sources, one) = at("ä: 1\r\n\n漢: bad\nlast", "bad");
-        let source = sources.get(one.span.source).unwrap();
-        (0..30).for_each(|offset| assert_eq!(position(source, offset), source.position(offset)));
     }
 
     #[test]

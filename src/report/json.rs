@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use super::human::{hides, locate};
+use super::human::hides;
 use super::{Diagnostic, Findings, Severity};
 use crate::source::{Position, Sources, Span};
 
@@ -141,7 +141,8 @@ fn related(span: Span, message: &str, sources: &Sources) -> LintRelated {
 
 fn place(sources: &Sources, span: Span) -> (String, Position, Position) {
     let first = Position { line: 1, column: 1 };
-    locate(sources, span)
+    sources
+        .locate(span)
         .map_or((String::new(), first, first), |(name, start, end)| (name.to_owned(), start, end))
 }
 

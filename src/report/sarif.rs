@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::human::locate;
 use super::json::pretty;
 use super::{Code, Diagnostic, Findings, Severity};
 use crate::source::{Sources, Span};
@@ -167,7 +166,7 @@ fn rule(code: &Code) -> Rule {
 
 fn outcome(one: &Diagnostic, rule_index: usize, sources: &Sources) -> Outcome {
     let help = one.help.as_ref().map(|help| format!("\n\n{help}")).unwrap_or_default();
-    let file = locate(sources, one.span).map_or("", |(file, ..)| file);
+    let file = sources.locate(one.span).map_or("", |(file, ..)| file);
     let fingerprint = format!("{}:{file}:{}", one.code.id, one.message);
     let labels = one.labels.iter();
     Outcome {
@@ -192,7 +191,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn location(span: Span, message: Option<&str>, sources: &Sources) -> Option<Location> {
-    let (file, start, end) = locate(sources, span)?;
+    let (file, start, end) = sources.locate(span)?;
     let region = Region {
         start_line: start.line,
         start_column: start.column,

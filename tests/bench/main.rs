@@ -1,1 +1,117 @@
-fn main() {}
+//! How long stacks of 12, 200 and 10,000 services take: in the library, and as a whole process.
+//!
+//! A crate for benchmarks would be a third of all that a test run compiles; what is wanted here is
+//! a median, the growth between two sizes, and the memory of a process, which fits in one page.
+
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use stackwright::config::Config;
+use stackwright::host::memory::Memory;
+use stackwright::load::Request;
+use stackwright::report::Findings;
+use stackwright::source::Sources;
+use stackwright::{Input, compile};
+
+const SIZES: [usize; 3] = [12, 200, 10_000];
+
+fn main() {
+    let quick = std::env::var_os("BENCH_QUICK").is_some();
+    let folder = tempfile::tempdir().unwrap();
+    println!("{:>9} {:>10} {:>12} {:>12} {:>10}", "services", "bytes", "lint", "process", "memory");
+    for size in SIZES {
+        let text = stack(size);
+        let path = folder.path().join(format!("stack-{size}.yml"));
+        std::fs::write(&path, &text).unwrap();
+        let runs = if quick { 2 } else { runs(size) };
+        let library = median(runs, || lint(&text));
+        let process = median(runs, || whole_process(&path));
+        let (bytes, memory) = (text.len(), peak_kilobytes(&path) / 1024);
+        println!("{size:>9} {bytes:>10} {library:>12.2?} {process:>12.2?} {memory:>6} MiB");
+    }
+}
+
+fn runs(size: usize) -> usize {
+    if size > 1000 { 15 } else { 101 }
+}
+
+/// A stack as people write it: each service with some twenty values, in chains of ten.
+fn stack(size: usize) -> String {
+    let mut text =
+        String::from("stack:\n  name: bench\nnetworks:\n  inner:\nvolumes:\n  data:\nservices:\n");
+    for number in 0..size {
+        let needs = if number % 10 == 0 { String::new() } else { format!("svc-{}", number - 1) };
+        let (high, low) = (number / 250 + 1, number % 250 + 1);
+        write!(
+            text,
+            "  - name: svc-{number}\n    pattern: database-service\n    dependencies: [{needs}]\n    \
+             configuration:\n      image: docker.io/library/postgres:17.{low}\n      memory: 512M\n      \
+             memory_high: 448M\n      networks: [inner]\n      ports:\n        \
+             - \"127.0.{high}.{low}:5432:5432\"\n      volumes:\n        \
+             - /srv/data/{number}:/var/lib/postgresql/data:Z\n      environment:\n        \
+             POSTGRES_DB: app\n        TZ: Europe/Oslo\n      health_check:\n        \
+             command: pg_isready -U app\n        interval: 10s\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn lint(text: &str) -> usize {
+    let look = Memory::with([("stack.yml", text)]);
+    let environment = BTreeMap::new();
+    let request = Request {
+        path: Path::new("stack.yml"),
+        overlays: &[],
+        env_files: &[],
+        environment: &environment,
+        size_max: 64 << 20,
+    };
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let requests = [request];
+    let input = Input { requests: &requests, config: &Config::default(), all_known: false };
+    black_box(compile(&input, &look, &mut sources, &mut findings));
+    findings.iter().count()
+}
+
+fn command(path: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+    command.arg("lint").arg(path).stdout(Stdio::null());
+    command
+}
+
+fn whole_process(path: &Path) {
+    black_box(command(path).status().unwrap());
+}
+
+/// The largest memory of the process, as the kernel counts it while it runs.
+fn peak_kilobytes(path: &Path) -> u64 {
+    let mut child = command(path).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = peak.max(number.unwrap_or(0));
+    }
+    peak
+}
+
+fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
+    let mut times: Vec<Duration> = (0..runs.max(1))
+        .map(|_| {
+            let start = Instant::now();
+            black_box(work());
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}

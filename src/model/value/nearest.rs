@@ -1,7 +1,11 @@
 //! The known word that a misspelt one most likely meant.
 
+use crate::report::Findings;
+
 /// Longer words, in characters, are never compared: the cost grows with the square.
 const LONGEST: usize = 64;
+/// Among how many names a misspelt one is looked for.
+const NEAREST_MAX: usize = 1000;
 
 /// The known word fewest edits away from `word`, if few enough; the earlier of two equals.
 ///
@@ -18,6 +22,18 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter_map(|name| Some((edits_within(bound, &word, &folded(name)?)?, name)))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
+}
+
+/// The word that a misspelt one may mean; not looked for once nobody would read it.
+pub fn did_you_mean<'n>(
+    word: &str,
+    known: impl IntoIterator<Item = &'n str>,
+    findings: &Findings,
+) -> Option<String> {
+    if findings.is_full() {
+        return None;
+    }
+    nearest(word, known.into_iter().take(NEAREST_MAX)).map(|near| format!("did you mean `{near}`?"))
 }
 
 fn folded(word: &str) -> Option<Vec<char>> {
@@ -39,9 +55,11 @@ fn edits_within(bound: usize, a: &[char], b: &[char]) -> Option<usize> {
 fn edits(a: &[char], b: &[char]) -> usize {
     let mut two_above: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = Vec::new();
     let mut before = None;
     for (i, &x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        row.clear();
+        row.push(i + 1);
         let mut left = i + 1;
         let mut last = None;
         for (j, (&y, (diagonal, up))) in
@@ -56,7 +74,8 @@ fn edits(a: &[char], b: &[char]) -> usize {
             left = best;
             last = Some(y);
         }
-        two_above = std::mem::replace(&mut above, row);
+        std::mem::swap(&mut two_above, &mut above);
+        std::mem::swap(&mut above, &mut row);
         before = Some(x);
     }
     above.last().copied().unwrap_or_default()

@@ -76,6 +76,63 @@ impl fmt::Display for UnitName {
     }
 }
 
+/// Declares the name of a unit of one type.
+macro_rules! typed {
+    (
+        $(#[$meta:meta])*
+        $name:ident, $suffix:literal, $kind:literal, $pattern:literal, $example:literal
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(UnitName);
+
+        impl $name {
+            /// What editors accept: a superset of what parses.
+            pub const PATTERN: &str = $pattern;
+
+            /// Texts that parse.
+            pub const EXAMPLES: &[&str] = &[$example];
+
+            /// The whole name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ValueError;
+
+            fn from_str(text: &str) -> Result<Self, ValueError> {
+                let base = text.rsplit_once('.').map_or(text, |(base, _)| base);
+                let meant = format!("{base}{}", $suffix);
+                match text.parse::<UnitName>() {
+                    Ok(name) if text.ends_with($suffix) => Ok(Self(name)),
+                    Ok(_) => Err(ValueError::new(format!("`{}` is no {}", excerpt(text), $kind))
+                        .help(concat!("end it in `", $suffix, "`"))
+                        .suggest::<Self>(text, &meant)),
+                    Err(error) => Err(error.suggest::<Self>(text, &meant)),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+typed!(
+    /// The name of a slice, with its suffix.
+    SliceName, ".slice", "slice", "^[A-Za-z0-9:_.\\\\@-]+\\.slice$", "apps.slice"
+);
+typed!(
+    /// The name of a socket unit, with its suffix.
+    SocketName, ".socket", "socket", "^[A-Za-z0-9:_.\\\\@-]+\\.socket$", "traefik.socket"
+);
+
 fn check_letters(text: &str) -> Result<(), ValueError> {
     let stray = |c: char| !c.is_ascii_alphanumeric() && !":-_.\\@".contains(c);
     first_char(text, stray).map_or(Ok(()), |found| {

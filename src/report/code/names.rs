@@ -6,7 +6,8 @@ codes! {
     /// A service's name has a meaning for systemd or Podman already.
     RESERVED_NAME = "SW301", Error, "reserved name";
 
-    /// Two things have the same name, also when large and small letters count as one.
+    /// Two services, or two networks or volumes in Podman, have the same name; or a service joins a
+    /// network twice.
     DUPLICATE_NAME = "SW302", Error, "name given twice";
 
     /// Two units would have the same name.
@@ -72,10 +73,13 @@ codes! {
     /// Something is declared and used by no service.
     UNUSED = "SW324", Hint, "declared and never used";
 
-    /// A fixed address does not lie in the subnet of its network.
+    /// An address, a gateway or a range does not lie in the subnet of its network.
+    ///
+    /// A network of the stack without a `subnet` gets one that Podman chooses, so that no address
+    /// in it can be fixed.
     OUTSIDE_SUBNET = "SW325", Error, "address outside of the subnet";
 
-    /// Two services have the same address in one network.
+    /// Two services have the same address in one network, or one has that of the gateway.
     ADDRESS_TAKEN = "SW326", Error, "address taken twice";
 
     /// A service has networks and a `network_mode`, which exclude each other.

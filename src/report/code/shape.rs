@@ -28,8 +28,12 @@ codes! {
     /// number is wanted such a word is refused; where a text is wanted it is read as written.
     AMBIGUOUS = "SW106", Error, "reads differently elsewhere";
 
-    /// A text in which a variable cannot be told from a secret, or that must be one plain value.
-    SECRET_MISPLACED = "SW107", Error, "secret where none can be";
+    /// `${name}` stands alone where no secret can be, and no variable of that name is set.
+    ///
+    /// Alone as a value, `${name}` is a variable or, where the container gets a variable, a secret.
+    /// Anywhere else, such as in `image` or `memory`, it must be a variable. Give it in the
+    /// environment, in `.env` or by `--env-file`, or write a default: `${name:-default}`.
+    SECRET_MISPLACED = "SW107", Error, "neither a variable nor a secret";
 
     /// A control character in a value that can hold none.
     CONTROL_CHARACTER = "SW108", Error, "control character";
@@ -86,7 +90,7 @@ codes! {
     /// 63 characters.
     NAME = "SW125", Error, "not a name";
 
-    /// Not a host name.
+    /// Not a host name: letters, digits and `-`, in parts of at most 63 characters between dots.
     HOST = "SW126", Error, "not a host name";
 
     /// Not a URL such as `http://web:8080/health`.
@@ -98,7 +102,7 @@ codes! {
     /// Not a regular expression.
     PATTERN = "SW129", Error, "not a regular expression";
 
-    /// A format of stack files that this version does not know.
+    /// A format of stack files that this version does not know; there is one so far, `version: 1`.
     VERSION = "SW130", Error, "unknown format version";
 
     /// A text that must match a form and does not.

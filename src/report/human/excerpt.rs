@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Origin, Snippet};
 
 use super::window::Window;
-use super::{LABEL_MAX, NAME_MAX, clip, position};
+use super::{LABEL_MAX, NAME_MAX, clip};
 use crate::source::{Position, Source, SourceId, Sources, Span};
 
 /// Stands for an origin until `put_origins`: the renderer would count the column in the cut line.
@@ -57,7 +57,7 @@ impl<'a> Excerpts<'a> {
     pub(super) fn add(&mut self, span: Span, label: Option<&'a str>, primary: bool) -> bool {
         let Some(source) = self.sources.get(span.source) else { return false };
         let Some(range) = inside(&source.text, span.range()) else { return false };
-        let line = position(source, span.start).line;
+        let line = source.position(span.start).line;
         let found = self.list.iter().position(|one| one.fits(span.source, line, range.start));
         let at = found.unwrap_or(self.list.len());
         if found.is_none() {
@@ -75,7 +75,7 @@ impl<'a> Excerpts<'a> {
     /// Takes in the origin of a place without its line, where its text is known.
     pub(super) fn name(&mut self, span: Span) {
         if let Some(source) = self.sources.get(span.source) {
-            let (origin, rows) = (position(source, span.start), BTreeMap::new());
+            let (origin, rows) = (source.position(span.start), BTreeMap::new());
             self.list.push(Excerpt { id: span.source, source, origin, room: self.room, rows });
         }
     }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::load::tree::Comment;
+use crate::load::tree::{Comment, NOTE};
+use crate::model::value::nearest::did_you_mean;
 use crate::report::code::{self, raw};
 use crate::report::human::escape;
 use crate::report::{Code, Diagnostic, Findings, Severity};
 use crate::source::{Source, SourceId, Sources, Span};
 
-/// The beginning of a note, behind the `#` of its comment.
-const MARK: &str = "stackwright:";
+/// How many codes of one note are read; nobody silences half of them in one line.
+const CODES_MAX: usize = 50;
 
 /// A code that is silenced in one line.
 struct Silence {
@@ -27,9 +28,11 @@ pub fn notes<'c>(
     findings: &mut Findings,
 ) {
     let mut silences = Vec::new();
-    for comment in comments.filter(|comment| comment.text.starts_with(MARK)) {
+    let mut lines = Lines::default();
+    for comment in comments {
         if let Some(source) = sources.get(comment.span.source) {
-            read(comment, source, &mut silences, findings);
+            let line = lines.concerned(comment.span, source);
+            read(comment, line, &mut silences, findings);
         }
     }
     let mut used = vec![false; silences.len()];
@@ -72,8 +75,8 @@ fn misuse(silence: &Silence, used: bool) -> Option<Diagnostic> {
     })
 }
 
-fn read(comment: &Comment, source: &Source, silences: &mut Vec<Silence>, findings: &mut Findings) {
-    let text = comment.text.strip_prefix(MARK).unwrap_or("").trim();
+fn read(comment: &Comment, line: usize, silences: &mut Vec<Silence>, findings: &mut Findings) {
+    let text = comment.text.strip_prefix(NOTE).unwrap_or("").trim();
     let inside = text.strip_prefix("allow(").and_then(|rest| rest.split_once(')'));
     let Some((codes, reason)) = inside else {
         let message = format!("`{}` is no note of stackwright", escape(text));
@@ -86,43 +89,57 @@ fn read(comment: &Comment, source: &Source, silences: &mut Vec<Silence>, finding
         let diagnostic = Diagnostic::new(&raw::SILENCE_WITHOUT_REASON, comment.span, message);
         findings.add(diagnostic.help("write the reason behind the bracket"));
     }
-    let line = concerned_line(comment.span, source);
-    for id in codes.split(',').map(str::trim) {
+    for id in codes.split(',').map(str::trim).take(CODES_MAX) {
         match code::find(id) {
             Some(code) => {
                 let (source, span) = (comment.span.source, comment.span);
                 silences.push(Silence { code, source, line, span });
             }
-            None => findings.add(unknown(id, comment.span)),
+            None => findings.add(unknown(id, comment.span, findings)),
         }
     }
 }
 
 /// The diagnostic of a code that does not exist.
-pub fn unknown(id: &str, span: Span) -> Diagnostic {
-    let known = code::all().map(|code| code.id);
-    let near = crate::model::value::nearest::nearest(id, known);
-    let help = near.map(|near| format!("did you mean `{near}`? `stackwright explain` lists all"));
+pub fn unknown(id: &str, span: Span, findings: &Findings) -> Diagnostic {
+    // A number of another topic is no likely mistake.
+    let topic = id.get(..3).unwrap_or(id);
+    let known = code::all().map(|code| code.id).filter(|known| known.starts_with(topic));
+    let near = did_you_mean(id, known, findings).map(|near| near + " ").unwrap_or_default();
     let message = format!("`{}` is no code", escape(id));
-    Diagnostic::new(&raw::SILENCE_UNKNOWN, span, message).maybe_help(help)
+    let help = format!("{near}`stackwright explain` lists all");
+    Diagnostic::new(&raw::SILENCE_UNKNOWN, span, message).help(help)
 }
 
-/// The line that a note is about: its own, or the next one that holds anything.
-fn concerned_line(span: Span, source: &Source) -> usize {
-    let own = source.position(span.start).line;
-    let before = source.line_range(own).start..span.start as usize;
-    let alone = source.text.get(before).is_none_or(|before| before.trim().is_empty());
-    if !alone {
-        return own;
-    }
-    let rest = source.text.get(span.end as usize..).unwrap_or("");
-    let mut line = own;
-    for text in rest.split('\n').skip(1) {
-        line += 1;
-        let text = text.trim_start();
-        if !text.is_empty() && !text.starts_with('#') {
-            break;
+/// The lines that notes are about; a row of notes is looked through once and not for each of them.
+#[derive(Default)]
+struct Lines {
+    source: SourceId,
+    /// From the last note to the line it is about, there is no other line that says anything.
+    gap: std::ops::Range<usize>,
+}
+
+impl Lines {
+    /// The line that a note is about: its own, or the next one that holds anything.
+    fn concerned(&mut self, span: Span, source: &Source) -> usize {
+        let own = source.position(span.start).line;
+        let before = source.line_range(own).start..span.start as usize;
+        let alone = source.text.get(before).is_none_or(|before| before.trim().is_empty());
+        if !alone {
+            return own;
         }
+        if span.source != self.source || !self.gap.contains(&own) {
+            let rest = source.text.get(span.end as usize..).unwrap_or("");
+            let mut line = own;
+            for text in rest.split('\n').skip(1) {
+                line += 1;
+                let text = text.trim_start();
+                if !text.is_empty() && !text.starts_with('#') {
+                    break;
+                }
+            }
+            (self.source, self.gap) = (span.source, own..line);
+        }
+        self.gap.end
     }
-    line
 }

@@ -1,0 +1,137 @@
+//! Files of the repository that are made from the program itself, and never by hand.
+//!
+//! `UPDATE=1 cargo test --test it generated` makes them anew. A difference in one of them is a
+//! difference in what is promised to users, so read it before you keep it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+use stackwright::cli::{GraphReport, codes_page, definition, laws_page};
+use stackwright::model::schema;
+use stackwright::report::json;
+
+use crate::support::{compare, list, remove, run, text, updates};
+
+#[test]
+fn schemas_are_those_of_the_program() {
+    compare("schema/stack.schema.json", &pretty(&schema::stack()));
+    compare("schema/lint.schema.json", &pretty(&json::schema()));
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let graph = settings.into_generator().into_root_schema_for::<GraphReport>();
+    compare("schema/graph.schema.json", &pretty(&graph));
+    assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));
+}
+
+#[test]
+fn pages_are_those_of_the_program() {
+    compare("schema/codes.md", &codes_page());
+    compare("schema/merge.md", &laws_page());
+    assert_eq!(run(Path::new("."), &["explain", "merge"]).out, laws_page());
+}
+
+#[test]
+fn helps_are_those_of_the_program() {
+    let commands: Vec<String> =
+        definition().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let mut kept = BTreeSet::from(["stackwright.txt".to_owned()]);
+    compare("snapshots/help/stackwright.txt", &help(&["--help"]));
+    for command in commands {
+        compare(&format!("snapshots/help/{command}.txt"), &help(&[&command, "--help"]));
+        kept.insert(format!("{command}.txt"));
+    }
+    for path in list(Path::new("snapshots/help")) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if kept.contains(&name) {
+            continue;
+        }
+        assert!(updates(), "{} is the help of no command", path.display());
+        remove(&path);
+    }
+}
+
+/// What `--help` prints; every line fits in a terminal of a hundred columns.
+fn help(arguments: &[&str]) -> String {
+    let run = run(Path::new("."), arguments);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{arguments:?}");
+    for line in run.out.lines() {
+        assert!(line.chars().count() <= 100, "{arguments:?}: {line}");
+    }
+    run.out
+}
+
+fn pretty(schema: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(schema).unwrap() + "\n"
+}
+
+/// The fixtures in which nothing is wrong use every key that the language knows.
+#[test]
+fn clean_fixtures_use_every_key() {
+    let schema = serde_json::to_value(schema::stack()).unwrap();
+    let mut keys = BTreeSet::new();
+    all_keys(&schema, &schema, "", &mut keys);
+    assert!(keys.len() > 250, "{} keys: the schema is not read as it is meant", keys.len());
+    for path in list(Path::new("tests/diagnostics")) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let files = if path.is_dir() { list(&path) } else { vec![path] };
+        let is_yaml = |file: &&std::path::PathBuf| file.extension().is_some_and(|end| end == "yml");
+        for file in files.iter().filter(is_yaml).filter(|_| name.starts_with("clean-")) {
+            let value: Value = serde_yaml::from_str(&text(file)).unwrap();
+            used_keys(&schema, &schema, &value, "", &mut keys);
+        }
+    }
+    assert_eq!(keys, BTreeSet::new(), "keys that no clean fixture uses");
+}
+
+/// What a schema says itself, what it refers to and what its branches say, each with the name of
+/// the type, or the path that leads to it.
+fn parts<'s>(root: &'s Value, schema: &'s Value, path: &str) -> Vec<(&'s Value, String)> {
+    let mut parts = vec![(schema, path.to_owned())];
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let name = reference.rsplit('/').next().unwrap();
+        parts.extend(self::parts(root, &root["$defs"][name], name));
+    }
+    for branches in ["anyOf", "oneOf"].iter().filter_map(|union| schema.get(union)) {
+        let branches = branches.as_array().unwrap().iter();
+        parts.extend(branches.flat_map(|branch| self::parts(root, branch, path)));
+    }
+    parts
+}
+
+/// All keys that mappings may have, as `Type.key`; what stands under a second name is the same.
+fn all_keys(root: &Value, schema: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    for (part, path) in parts(root, schema, path) {
+        for (key, inner) in part.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
+            let is_new = keys.insert(format!("{path}.{key}"));
+            if is_new && inner.get("x-alias-of").is_none() {
+                all_keys(root, inner, &format!("{path}.{key}"), keys);
+            }
+        }
+        for inner in ["items", "additionalProperties"].iter().filter_map(|key| part.get(key)) {
+            all_keys(root, inner, &format!("{path}[]"), keys);
+        }
+    }
+}
+
+/// Takes away the keys that a value uses.
+fn used_keys(root: &Value, schema: &Value, value: &Value, path: &str, keys: &mut BTreeSet<String>) {
+    for (part, path) in parts(root, schema, path) {
+        let properties = part.get("properties").and_then(Value::as_object);
+        for (key, inner) in value.as_object().into_iter().flatten() {
+            if let Some(schema) = properties.and_then(|properties| properties.get(key)) {
+                keys.remove(&format!("{path}.{key}"));
+                let key = schema.get("x-alias-of").and_then(Value::as_str).unwrap_or(key);
+                used_keys(root, schema, inner, &format!("{path}.{key}"), keys);
+            } else if let Some(schema) = part.get("additionalProperties") {
+                used_keys(root, schema, inner, &format!("{path}[]"), keys);
+            }
+        }
+        for item in value.as_array().into_iter().flatten() {
+            if let Some(schema) = part.get("items") {
+                used_keys(root, schema, item, &format!("{path}[]"), keys);
+            }
+        }
+    }
+}
