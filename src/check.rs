@@ -7,7 +7,6 @@ use crate::load::Loaded;
 use crate::model::Stack;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
-use crate::model::layer::Map;
 use crate::model::meaning;
 use crate::model::service::{Condition, Service};
 use crate::model::value::nearest::did_you_mean;
@@ -17,6 +16,7 @@ use crate::source::{SourceId, Span};
 pub mod declared;
 pub mod health;
 pub mod image;
+pub mod lines;
 pub mod memory;
 pub mod mounts;
 pub mod names;
@@ -115,9 +115,10 @@ impl<'c> View<'c> {
         self.services.iter().map(|service| (*service, meaning::configuration(service)))
     }
 
-    /// Whether a section seems to be empty because what it holds was left out.
-    pub fn may_hide<V>(&self, section: &Map<V>) -> bool {
-        section.is_empty() && self.stack.dented.0
+    /// Whether a name of a section is not known because it was left out as wrong.
+    pub fn is_lost(&self, section: &str, name: &str) -> bool {
+        let lost = &self.loaded.lost;
+        lost.contains(section) || lost.contains(&format!("{section}.{name}"))
     }
 
     /// Whether the user said it, and no pattern.
@@ -134,6 +135,11 @@ impl<'c> View<'c> {
     pub fn names(&self) -> impl Iterator<Item = &'c str> {
         self.services.iter().map(|service| service.name.as_str())
     }
+}
+
+/// What to do about the name of a service that is not there and is like no other.
+pub fn add_or_drop(name: &str) -> String {
+    format!("add a service `{name}`, or take the name away")
 }
 
 /// The name that a stack gives itself, or that of its file.
@@ -167,6 +173,7 @@ pub fn graph(services: usize, needs: &[Need]) -> Graph {
 /// Runs all rules over one stack; what they say is added to the findings.
 pub fn check(view: &View<'_>, findings: &mut Findings) {
     names::check(view, findings);
+    lines::check(view, findings);
     order::check(view, findings);
     phases::check(view, findings);
     tests::check(view, findings);

@@ -22,6 +22,7 @@ pub mod attach;
 pub mod decode;
 pub mod env_file;
 pub mod expand;
+pub mod lost;
 pub mod shape;
 pub mod syntax;
 pub mod tree;
@@ -32,7 +33,7 @@ pub mod yaml;
 use attach::Attachments;
 use expand::Names;
 use shape::Shapes;
-use tree::{Comment, NodeId, Tree, Value};
+use tree::{Comment, NodeId, Tree};
 
 /// How large a stack file may be, where nothing else is said.
 pub const FILE_SIZE_MAX: u64 = 8 << 20;
@@ -71,6 +72,8 @@ pub struct Loaded {
     pub comments: Vec<Comment>,
     /// Whether something was not read, so that nothing can be said to be missing.
     pub incomplete: bool,
+    /// Sections, and what they name, that were left out because they are wrong.
+    pub lost: BTreeSet<String>,
     /// The files beside the stack file that it names.
     pub attachments: Attachments,
     /// The files that lie under it as includes, each under its one true path.
@@ -90,12 +93,14 @@ pub fn load(
     findings: &mut Findings,
 ) -> Loaded {
     let mut reader = Reader::new(request, look, sources, findings);
-    let mut layers = Vec::new();
+    // The stack file is read first, so that of two places at odds the overlay's is the later one.
+    let (mut lower, mut layers) = (Vec::new(), Vec::new());
+    reader.file(request.path, &mut lower);
     for overlay in request.overlays.iter().rev() {
         reader.file(overlay, &mut layers);
     }
     let upper = layers.len();
-    reader.file(request.path, &mut layers);
+    layers.append(&mut lower);
     let names = reader.names(&layers);
     let (folder, includes) = (reader.folder, reader.included);
     let mut loaded = understand(layers, upper, &names, findings);
@@ -122,8 +127,10 @@ fn understand(
             loaded.head = tree.root.map_or(Span::new(tree.id, 0, 0), |root| tree.head(root));
         }
         loaded.incomplete |= tree.truncated || tree.root.is_none();
-        let read: Option<Stack> = read_tree(&tree, stack_shapes(), &declared, findings);
-        loaded.incomplete |= read.as_ref().is_some_and(|stack| lacks_services(&tree, stack));
+        let bad = walk::walk(&tree, stack_shapes(), &declared, findings);
+        let read: Option<Stack> = read_good(&tree, &bad, findings);
+        loaded.incomplete |= read.as_ref().is_some_and(|stack| lost::has_service(&tree, stack));
+        loaded.lost.append(&mut lost::names(&tree, &bad));
         loaded.comments.append(&mut tree.comments);
         merged = match (merged, read) {
             (Some(mut over), Some(under)) => {
@@ -156,15 +163,6 @@ fn cut_services(stack: &mut Stack, findings: &mut Findings) -> bool {
     true
 }
 
-/// Whether a service was left out, so that its name is no longer known.
-fn lacks_services(tree: &Tree, stack: &Stack) -> bool {
-    let given = tree.root.and_then(|root| tree.get(root, "services"));
-    given.is_some_and(|id| match tree.value(id) {
-        Value::Seq(items) => items.len() > stack.services.iter().len(),
-        _ => !tree.is_null(id),
-    })
-}
-
 /// The shapes of the stack file, made once.
 pub fn stack_shapes() -> &'static Shapes {
     static SHAPES: OnceLock<Shapes> = OnceLock::new();
@@ -178,12 +176,17 @@ pub fn read_tree<T: DeserializeOwned>(
     declared: &dyn Fn(&str) -> bool,
     findings: &mut Findings,
 ) -> Option<T> {
-    let root = tree.root?;
     let bad = walk::walk(tree, shapes, declared, findings);
+    read_good(tree, &bad, findings)
+}
+
+/// Reads what is left of a tree without what is bad.
+fn read_good<T: DeserializeOwned>(tree: &Tree, bad: &[bool], findings: &mut Findings) -> Option<T> {
+    let root = tree.root?;
     if bad.get(root.index()).copied().unwrap_or(true) {
         return None;
     }
-    match decode::decode(tree, &bad) {
+    match decode::decode(tree, bad) {
         Ok(value) => Some(value),
         Err(error) => {
             let message = format!("the file cannot be read: {}", escape(&error.0));

@@ -146,32 +146,68 @@ pub const DIAGNOSTICS_MAX: usize = 500;
 #[derive(Debug, Default)]
 pub struct Findings {
     list: Vec<Diagnostic>,
-    left_out: usize,
-    left_out_errors: usize,
+    kept: Tally,
+    left_out: Tally,
+}
+
+/// How many diagnostics there are of each weight.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    hints: usize,
+    warnings: usize,
+    errors: usize,
+}
+
+impl Tally {
+    fn of(&mut self, severity: Severity) -> &mut usize {
+        match severity {
+            Severity::Hint => &mut self.hints,
+            Severity::Warning => &mut self.warnings,
+            Severity::Error => &mut self.errors,
+        }
+    }
+
+    /// The least weight of which there is one.
+    fn lightest(&self) -> Severity {
+        match (self.hints, self.warnings) {
+            (0, 0) => Severity::Error,
+            (0, _) => Severity::Warning,
+            _ => Severity::Hint,
+        }
+    }
 }
 
 impl Findings {
-    /// Takes in a diagnostic; past the limit it is only counted.
+    /// Takes in a diagnostic; past the limit it is only counted, or it takes the place of a
+    /// lighter one: a flood of hints hides no error.
     pub fn add(&mut self, diagnostic: Diagnostic) {
-        if self.list.len() < DIAGNOSTICS_MAX {
-            self.list.push(diagnostic);
-        } else {
-            self.left_out += 1;
-            self.left_out_errors += usize::from(diagnostic.severity == Severity::Error);
+        let (severity, lightest) = (diagnostic.severity, self.kept.lightest());
+        if self.list.len() >= DIAGNOSTICS_MAX {
+            *self.left_out.of(severity.min(lightest)) += 1;
+            if severity <= lightest {
+                return;
+            }
+            if let Some(place) = self.list.iter().rposition(|one| one.severity == lightest) {
+                self.list.remove(place);
+                *self.kept.of(lightest) -= 1;
+            }
         }
+        *self.kept.of(severity) += 1;
+        self.list.push(diagnostic);
     }
 
     /// Takes in all that another collection holds.
     pub fn append(&mut self, other: Self) {
-        self.left_out += other.left_out;
-        self.left_out_errors += other.left_out_errors;
+        self.left_out.hints += other.left_out.hints;
+        self.left_out.warnings += other.left_out.warnings;
+        self.left_out.errors += other.left_out.errors;
         other.list.into_iter().for_each(|diagnostic| self.add(diagnostic));
     }
 
     /// How many diagnostics of this weight there are, those past the limit included.
     pub fn count(&self, severity: Severity) -> usize {
-        let kept = self.list.iter().filter(|one| one.severity == severity).count();
-        kept + if severity == Severity::Error { self.left_out_errors } else { 0 }
+        let (mut kept, mut left_out) = (self.kept, self.left_out);
+        *kept.of(severity) + *left_out.of(severity)
     }
 
     /// Whether anything forbids to go on.
@@ -186,7 +222,7 @@ impl Findings {
 
     /// How many diagnostics were counted and not kept.
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.left_out.hints + self.left_out.warnings + self.left_out.errors
     }
 
     /// The diagnostics, ordered by place once they are settled.
@@ -197,6 +233,8 @@ impl Findings {
     /// Keeps those that a test lets pass.
     pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.list.retain(keep);
+        self.kept = Tally::default();
+        self.list.iter().for_each(|one| *self.kept.of(one.severity) += 1);
     }
 
     /// Orders by place and drops what was said twice of one place.
@@ -205,5 +243,6 @@ impl Findings {
         self.list.sort_by(|a, b| key(a).cmp(&key(b)));
         self.list
             .dedup_by(|later, first| key(later) == key(first) && later.message == first.message);
+        self.retain(|_| true);
     }
 }

@@ -18,7 +18,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     for (_, configuration) in view.configured() {
         for mount in configuration.volumes.iter() {
             let Source::Volume(name) = &mount.0.source else { continue };
-            if view.stack.volumes.get(name).is_none() && !view.may_hide(&view.stack.volumes) {
+            if view.stack.volumes.get(name).is_none() && !view.is_lost("volumes", name) {
                 let help = format!("add `{name}:` under `volumes`; a folder is `./{name}`");
                 let known = view.stack.volumes.iter().map(|(name, _, _)| name);
                 let help = did_you_mean(name, known, findings).unwrap_or(help);
@@ -27,7 +27,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         }
         for file in configuration.files.iter().filter_map(|file| file.name.as_ref()) {
             let name = file.as_str();
-            if view.stack.files.get(name).is_none() && !view.may_hide(&view.stack.files) {
+            if view.stack.files.get(name).is_none() && !view.is_lost("files", name) {
                 let help = format!("add `{name}:` under `files`");
                 let known = view.stack.files.iter().map(|(name, _, _)| name);
                 let help = did_you_mean(name, known, findings).unwrap_or(help);
@@ -35,7 +35,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
             }
         }
     }
-    if !view.stack.dented.0 {
+    if !view.stack.dented.0 && !view.services.is_empty() {
         unused(view, findings);
     }
 }
@@ -72,7 +72,7 @@ fn contents(view: &View<'_>, findings: &mut Findings) {
                 let diagnostic = Diagnostic::new(&code::ONE_CONTENT, source, message);
                 diagnostic.label(content, "the text inline").help("keep one of the two")
             }
-            (None, None) if !dented => {
+            (None, None) if !dented && !view.incomplete => {
                 let message = format!("{kind} `{name}` has no text");
                 let diagnostic = Diagnostic::new(&code::ONE_CONTENT, span, message);
                 diagnostic.help("add `content:`, or `source:` with a file beside the stack file")

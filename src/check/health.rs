@@ -2,11 +2,12 @@
 
 use super::{View, graph};
 use crate::model::at::At;
+use crate::model::command::HealthCommand;
 use crate::model::meaning::{self, Health};
 use crate::model::ready::{HealthCheck, ReadyType};
 use crate::model::service::Service;
 use crate::model::value::duration::Duration;
-use crate::report::code::health as code;
+use crate::report::code::{health as code, shape};
 use crate::report::{Diagnostic, Findings};
 
 /// Checks the health checks and time-outs of all services, and those of the stack.
@@ -29,11 +30,15 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
 
 fn complete(view: &View<'_>, service: &Service, check: &At<HealthCheck>, findings: &mut Findings) {
     let disabled = check.disable.is_some_and(|disable| disable.value);
-    if check.command.is_none() && !disabled && !check.dented.0 && view.is_own(check.span) {
+    let unread = view.incomplete || check.dented.0;
+    if check.command.is_none() && !disabled && !unread && view.is_own(check.span) {
         let message = format!("the health check of `{}` has no command", service.name);
         let diagnostic = Diagnostic::new(&code::HEALTH_WITHOUT_COMMAND, check.span, message);
         findings
             .add(diagnostic.help("add `command:`, such as `curl -f http://localhost/ || exit 1`"));
+    }
+    if let Some(command) = check.command.as_ref().filter(|_| !unread) {
+        words(command, findings);
     }
     let times = [
         ("interval", check.interval),
@@ -43,6 +48,18 @@ fn complete(view: &View<'_>, service: &Service, check: &At<HealthCheck>, finding
     for (name, time) in times {
         no_time(name, time, "10s", findings);
     }
+}
+
+/// The words of a health command that it cannot be made of.
+fn words(command: &At<HealthCommand>, findings: &mut Findings) {
+    let HealthCommand::Exec(words) = &command.value else { return };
+    let message = match words.first().map(String::as_str) {
+        Some("CMD-SHELL") => "`CMD-SHELL` takes exactly one text",
+        None => "a health check without a program",
+        Some(_) => return,
+    };
+    let diagnostic = Diagnostic::new(&shape::COMMAND, command.span, message);
+    findings.add(diagnostic.help("write the whole command as one text instead of a list"));
 }
 
 /// Tells a time that must be longer than nothing.

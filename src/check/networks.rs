@@ -99,7 +99,8 @@ fn declared(
     findings: &mut Findings,
 ) {
     let name = network.name.as_str();
-    if view.incomplete || known.contains(name) || view.may_hide(&view.stack.networks) {
+    let lost = view.is_lost("networks", name) || view.is_lost("shared", "networks");
+    if view.incomplete || known.contains(name) || lost {
         return;
     }
     let message = format!("network `{name}` is not declared");

@@ -55,15 +55,14 @@ fn condition(view: &View<'_>, need: &Need, findings: &mut Findings) {
     if need.from == need.to {
         return;
     }
-    // An explicit condition alone can be wrong: the usual one follows from the service.
-    let said = from.dependencies.iter().find(|one| one.name.span == need.span);
-    let span = said.and_then(|one| one.condition).map_or(need.span, |condition| condition.span);
+    let dependencies = &from.dependencies;
     let (from, name) = (&from.name, &to.name);
     let has_health = meaning::health(to).is_some();
     let has_criteria = !meaning::configuration(to).ready_criteria.is_empty();
     let job = meaning::is_job(to);
+    let unread = view.incomplete || to.dented.0;
     let (code, message, help) = match need.condition {
-        Condition::Completed if !job => (
+        Condition::Completed if !job && !unread => (
             &code::NEVER_COMPLETES,
             format!("`{from}` waits for the end of `{name}`, which runs on"),
             format!("give `{name}` `oneshot: true`, or write `started`"),
@@ -73,24 +72,28 @@ fn condition(view: &View<'_>, need: &Need, findings: &mut Findings) {
             format!("`{from}` waits for the health of `{name}`, which is a job"),
             "write `completed`".to_owned(),
         ),
-        Condition::Healthy if !has_health && !to.dented.0 => (
+        Condition::Healthy if !has_health && !unread => (
             &code::NO_HEALTH_TO_WAIT_FOR,
             format!("`{from}` waits for `{name}` to be healthy, which has no health check"),
             format!("give `{name}` a `health_check`, or write `started`"),
         ),
-        Condition::Ready if !has_health && !has_criteria && !to.dented.0 => (
+        Condition::Ready if !has_health && !has_criteria && !unread => (
             &code::NO_HEALTH_TO_WAIT_FOR,
             format!("`{from}` waits for `{name}` to be ready, which does not say what ready is"),
             format!("give `{name}` a `health_check` or `ready_criteria`, or write `started`"),
         ),
         _ => return,
     };
+    // An explicit condition alone can be wrong: the usual one follows from the service.
+    let find = || dependencies.iter().find(|one| one.name.span == need.span);
+    let said = (!findings.is_full()).then(find).flatten();
+    let span = said.and_then(|one| one.condition).map_or(need.span, |condition| condition.span);
     let diagnostic = Diagnostic::new(code, span, message).help(help);
     findings.add(diagnostic.label(to.name.span, format!("`{name}` stands here")));
 }
 
 fn cycles(view: &View<'_>, findings: &mut Findings) {
-    for cycle in graph(view.services.len(), &view.needs).cycles() {
+    for (number, cycle) in graph(view.services.len(), &view.needs).cycles().iter().enumerate() {
         let names: Vec<&str> = cycle
             .iter()
             .filter_map(|place| Some(view.services.get(*place)?.name.as_str()))
@@ -110,14 +113,15 @@ fn cycles(view: &View<'_>, findings: &mut Findings) {
             Diagnostic::new(&code::CYCLE, start.span, format!("circular dependency: {path}"))
                 .note(hop(&names, 0))
                 .help("take one of these dependencies away");
-        for (place, need) in hops.iter().enumerate().skip(1) {
+        let shown = if number < PRINTED_MAX { PRINTED_MAX } else { 1 };
+        for (place, need) in hops.iter().enumerate().take(shown).skip(1) {
             diagnostic = diagnostic.label(need.span, hop(&names, place));
         }
         findings.add(diagnostic);
     }
 }
 
-/// How many services of a circle are printed by name.
+/// How many services of a circle are printed by name, and of how many circles with their places.
 const PRINTED_MAX: usize = 20;
 
 /// The dependency of one service on another; the needs stand in the order of who has them.

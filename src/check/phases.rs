@@ -29,7 +29,9 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     if deployment.phases.is_empty() {
         return;
     }
-    numbers(deployment.phases.iter(), findings);
+    if !deployment.dented.0 {
+        numbers(deployment.phases.iter(), findings);
+    }
     let slots = slots(view, deployment.phases.iter(), findings);
     if view.incomplete {
         return;
@@ -52,7 +54,8 @@ fn known(
     if !known && !view.incomplete {
         let message = format!("{place} names `{name}`, which is no service of this stack");
         let help = view.did_you_mean(name.as_str(), findings);
-        findings.add(Diagnostic::new(code, name.span, message).maybe_help(help));
+        let help = help.unwrap_or_else(|| super::add_or_drop(name.as_str()));
+        findings.add(Diagnostic::new(code, name.span, message).help(help));
     }
     known
 }

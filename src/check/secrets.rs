@@ -86,7 +86,7 @@ fn assumed(
     findings: &mut Findings,
 ) {
     let name = secret.value.as_str();
-    if view.incomplete || declared.contains(name) || view.may_hide(&view.stack.secrets) {
+    if is_known(view, declared, name) {
         return;
     }
     let message =
@@ -94,6 +94,12 @@ fn assumed(
     let near = did_you_mean(name, declared.iter().copied(), findings);
     let help = near.unwrap_or_else(|| format!("declare it: `{name}: {{}}` under `secrets`"));
     findings.add(Diagnostic::new(&code::ASSUMED_SECRET, secret.span, message).help(help));
+}
+
+/// Whether a secret is declared, or may be where nothing could be read.
+fn is_known(view: &View<'_>, declared: &BTreeSet<&str>, name: &str) -> bool {
+    let lost = view.is_lost("secrets", name) || view.is_lost("shared", "secrets");
+    view.incomplete || declared.contains(name) || lost
 }
 
 /// Whether a variable's name says that its value is a secret, and not where one is.
@@ -131,8 +137,7 @@ fn uses(
 }
 
 fn known(view: &View<'_>, declared: &BTreeSet<&str>, name: &At<Name>, findings: &mut Findings) {
-    let hides = view.incomplete || view.may_hide(&view.stack.secrets);
-    if hides || declared.contains(name.as_str()) {
+    if is_known(view, declared, name.as_str()) {
         return;
     }
     let message = format!("secret `{name}` is not declared");
@@ -171,7 +176,7 @@ fn parts(secret: &SecretUse, findings: &mut Findings) {
 }
 
 fn unused(view: &View<'_>, findings: &mut Findings) {
-    if view.incomplete || view.stack.dented.0 {
+    if view.incomplete || view.stack.dented.0 || view.services.is_empty() {
         return;
     }
     let of = |map: &Map<EnvValue>| -> Vec<String> {

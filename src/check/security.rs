@@ -54,7 +54,8 @@ fn known(capability: &At<Capability>, findings: &mut Findings) -> bool {
     let message = format!("`{}` is no capability of Linux", capability.value.0);
     let help = did_you_mean(&name, linux::CAPABILITIES.iter().copied(), findings);
     let diagnostic = Diagnostic::new(&code::UNKNOWN_CAPABILITY, capability.span, message);
-    findings.add(diagnostic.maybe_help(help));
+    let look = || "look it up in capabilities(7)".to_owned();
+    findings.add(diagnostic.help(help.unwrap_or_else(look)));
     false
 }
 
@@ -93,7 +94,8 @@ fn limits(configuration: &Configuration, findings: &mut Findings) {
             let message = format!("`{shown}` is no limit of Linux");
             let help = did_you_mean(name, linux::ULIMITS.iter().copied(), findings);
             let diagnostic = Diagnostic::new(&code::UNKNOWN_ULIMIT, span, message);
-            findings.add(diagnostic.maybe_help(help));
+            let look = || "look it up in getrlimit(2)".to_owned();
+            findings.add(diagnostic.help(help.unwrap_or_else(look)));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::source::Span;
 pub fn check(view: &View<'_>, findings: &mut Findings) {
     for (service, configuration) in view.configured() {
         for criterion in configuration.ready_criteria.iter() {
-            ready(service, criterion, findings);
+            ready(view, service, criterion, findings);
         }
     }
     let tests = view.stack.validation.get().into_iter().flat_map(|all| all.tests.iter());
@@ -47,7 +47,12 @@ fn hosts(view: &View<'_>) -> BTreeSet<String> {
 /// A part that a type may have: its name, and where it is given.
 type Part = (&'static str, Option<Span>);
 
-fn ready(service: &Service, criterion: &At<ReadyCriterion>, findings: &mut Findings) {
+fn ready(
+    view: &View<'_>,
+    service: &Service,
+    criterion: &At<ReadyCriterion>,
+    findings: &mut Findings,
+) {
     let Some(kind) = criterion.kind else { return };
     let c = &criterion.value;
     let parts: [Part; 7] = [
@@ -67,8 +72,9 @@ fn ready(service: &Service, criterion: &At<ReadyCriterion>, findings: &mut Findi
         ReadyType::Tcp => ("tcp", &["port"], &[][..]),
         ReadyType::Command => ("command", &["command"], &[][..]),
     };
-    fit(At::new(word, kind.span), needed, allowed, &parts, c.dented.0, findings);
-    let is_known = meaning::health(service).is_some() || service.dented.0;
+    fit(At::new(word, kind.span), needed, allowed, &parts, view.incomplete || c.dented.0, findings);
+    let unread = view.incomplete || service.dented.0;
+    let is_known = meaning::health(service).is_some() || unread;
     if kind.value == ReadyType::HealthCheck && !is_known {
         let message = format!("`{}` has no health check to look at", service.name);
         let diagnostic = Diagnostic::new(&code::NO_HEALTH_CHECK, kind.span, message);
@@ -100,7 +106,7 @@ fn test(view: &View<'_>, test: &At<Test>, hosts: &BTreeSet<String>, findings: &m
         TestType::Command => ("command", &["target", "command"], &["expected"]),
         TestType::LogPattern => ("log_pattern", &["target", "pattern"], &[]),
     };
-    fit(At::new(word, kind.span), needed, allowed, &parts, t.dented.0, findings);
+    fit(At::new(word, kind.span), needed, allowed, &parts, view.incomplete || t.dented.0, findings);
     if let Some(target) = &t.target {
         named(view, target.as_str(), target.span, findings);
     }
@@ -140,8 +146,8 @@ fn named(view: &View<'_>, name: &str, span: Span, findings: &mut Findings) {
         return;
     }
     let message = format!("`{name}` is no service of this stack");
-    let help = view.did_you_mean(name, findings);
-    findings.add(Diagnostic::new(&code::TEST_UNKNOWN_SERVICE, span, message).maybe_help(help));
+    let help = view.did_you_mean(name, findings).unwrap_or_else(|| super::add_or_drop(name));
+    findings.add(Diagnostic::new(&code::TEST_UNKNOWN_SERVICE, span, message).help(help));
 }
 
 /// A host without a dot is meant as a service; one with a dot may be anywhere.

@@ -135,10 +135,10 @@ fn show(stack: &Checked, order: &Order, format: Format) -> String {
         .iter()
         .map(|seconds| format!("ready in {} at most", Duration::from_secs(*seconds)))
         .collect();
-    let noted = order.names.iter().zip(&notes);
+    let named = order.names.iter().zip(&notes);
     let picture = Picture {
         title: stack.name(),
-        nodes: noted.map(|(name, note)| Node { name, note: Some(note.as_str()) }).collect(),
+        nodes: named.map(|(name, note)| Node { name, note: Some(note.as_str()) }).collect(),
         phases: order.phases.clone(),
         edges: order.needs.iter().map(line).collect(),
         critical: order.critical_path.clone(),

@@ -8,7 +8,7 @@ use super::{Exit, StackArguments, discover, output};
 use crate::config::{self, Config};
 use crate::host::Look;
 use crate::host::disk::{self, Disk};
-use crate::load::{self, Request};
+use crate::load::Request;
 use crate::report::{Findings, Severity, github, human, json, sarif};
 use crate::source::Sources;
 use crate::{Compiled, Input, compile};
@@ -105,8 +105,6 @@ impl Checking {
         all_known: bool,
         arguments: &StackArguments,
     ) -> (Config, Compiled) {
-        // Making the shapes takes as long as reading a hundred services, so both are done at once.
-        let _shapes = std::thread::spawn(load::stack_shapes);
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         let config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);

@@ -183,7 +183,13 @@ impl Walker<'_> {
             return;
         }
         if let Some(value) = shape.other_keys {
-            return self.value(entry, value);
+            return match key.chars().find(|c| c.is_control()) {
+                Some(c) => {
+                    self.mark(entry.value);
+                    self.control_character(entry.key, c, "no name can hold it");
+                }
+                None => self.value(entry, value),
+            };
         }
         if !shape.closed {
             return;
@@ -246,6 +252,12 @@ impl Walker<'_> {
         whole
     }
 
+    fn control_character(&mut self, id: NodeId, c: char, why: &str) {
+        let message = format!("the control character `{}`, {why}", escape(&c.to_string()));
+        let help = Some("take it out".to_owned());
+        self.add(&code::CONTROL_CHARACTER, self.tree.span(id), message, help);
+    }
+
     /// Whether a text that variables made may be read once more: aliases repeat what was weighed
     /// before it had grown.
     fn has_room(&mut self, id: NodeId, text: &str) -> bool {
@@ -261,18 +273,15 @@ impl Walker<'_> {
 
     fn scalar(&mut self, id: NodeId, scalar: &Scalar, shape: &Shape) -> bool {
         let text = self.tree.read(&scalar.text);
-        let kinds = kind_of(text, scalar.style);
         if scalar.style == Style::Secret {
             return shape.secret || self.misplaced_secret(id, text);
         }
         if scalar.style == Style::Expanded && !self.has_room(id, text) {
             return false;
         }
+        let kinds = kind_of(text, scalar.style);
         if let Some(c) = text.chars().find(|c| *c == '\0' || ('\u{80}'..='\u{9f}').contains(c)) {
-            let message =
-                format!("the control character `{}`, no value can hold it", escape(&c.to_string()));
-            let help = Some("take it out".to_owned());
-            self.add(&code::CONTROL_CHARACTER, self.tree.span(id), message, help);
+            self.control_character(id, c, "no value can hold it");
             return false;
         }
         // A form reads numbers from their text, so `0440` and `017` are no riddles to it.

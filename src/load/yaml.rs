@@ -15,7 +15,7 @@ use crate::source::{Source, SourceId, Span};
 /// How deep values may nest; no stack needs a quarter of it.
 pub const DEPTH_MAX: usize = 64;
 /// How many values a file may hold, keys not counted; a stack of 10,000 services has that many.
-pub const VALUES_MAX: usize = 250_000;
+pub const VALUES_MAX: usize = 500_000;
 /// How many entries one list or mapping may have: an entry can be a service, which takes 2 KiB.
 pub const ENTRIES_MAX: usize = 12_000;
 /// How many values aliases may repeat before their growth is weighed against the file.
@@ -244,8 +244,7 @@ impl<'f> Builder<'f> {
     /// A broken value in place of an alias that lets the file grow beyond all measure.
     fn grows_too_far(&mut self, span: Span) -> Option<Value> {
         let own = self.tree.nodes.len() + self.tree.source.text.len() / VALUE_BYTES;
-        let room = VALUES_MAX.saturating_sub(self.tree.values).max(REPEATED_MIN);
-        let allowed = own.saturating_mul(GROWTH_MAX).clamp(REPEATED_MIN, room);
+        let allowed = own.saturating_mul(GROWTH_MAX).clamp(REPEATED_MIN, VALUES_MAX / 2);
         if self.repeated <= allowed {
             return None;
         }
@@ -340,6 +339,9 @@ impl<'f> Builder<'f> {
             _ => vec![value],
         };
         for source in sources {
+            if *self.tree.value(source) == Value::Broken {
+                continue; // That was told already.
+            }
             let Value::Map(under) = self.tree.value(source) else {
                 let message = "`<<` takes a mapping, or a list of mappings";
                 let span = self.tree.span(source);
@@ -413,6 +415,19 @@ impl<'f> Builder<'f> {
         };
         self.findings.add(diagnostic);
         self.tree.truncated = true;
+        self.forget_last(start);
+    }
+
+    /// The value that stands in the broken line is not what was meant, so nothing is said of it.
+    fn forget_last(&mut self, place: usize) {
+        let Some(open) = self.open.last() else { return };
+        let is_value = !open.is_map || open.children.len().is_multiple_of(2);
+        let Some(last) = open.children.last().copied().filter(|_| is_value) else { return };
+        let end = self.tree.span(last).end as usize;
+        let between = self.tree.source.text.get(end..place);
+        if between.is_some_and(|between| !between.contains('\n')) {
+            self.tree.take_away(last);
+        }
     }
 
     /// The innermost bracket that is still open.

@@ -79,19 +79,14 @@ pub enum HealthCommand {
 
 impl HealthCommand {
     /// Reads the list form, which begins with `CMD`, `CMD-SHELL` or `NONE` as in Compose.
-    fn from_words(words: Vec<String>) -> Result<Self, &'static str> {
-        let mut rest = words.into_iter();
-        match rest.next().as_deref() {
-            Some("NONE") => Ok(Self::None),
-            Some("CMD") => Ok(Self::Exec(rest.collect())),
-            Some("CMD-SHELL") => match (rest.next(), rest.next()) {
-                (Some(text), None) => Ok(Self::Shell(text)),
-                _ => Err("`CMD-SHELL` takes exactly one text"),
-            },
-            Some(program) => {
-                Ok(Self::Exec(std::iter::once(program.to_owned()).chain(rest).collect()))
-            }
-            None => Err("an empty health command"),
+    ///
+    /// What does not fit is kept as it is, for a rule to tell.
+    fn from_words(words: Vec<String>) -> Self {
+        match words.split_first() {
+            Some((first, _)) if first == "NONE" => Self::None,
+            Some((first, rest)) if first == "CMD" => Self::Exec(rest.to_vec()),
+            Some((first, [text])) if first == "CMD-SHELL" => Self::Shell(text.clone()),
+            _ => Self::Exec(words),
         }
     }
 }
@@ -119,7 +114,7 @@ impl<'de> Deserialize<'de> for HealthCommand {
                 while let Some(word) = items.next_element()? {
                     words.push(word);
                 }
-                HealthCommand::from_words(words).map_err(A::Error::custom)
+                Ok(HealthCommand::from_words(words))
             }
         }
 

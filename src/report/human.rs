@@ -578,7 +578,7 @@ pub(super) mod tests {
         let (mut many, _) = too_many();
         assert_eq!(summary(&many, 1), "500 warnings in 1 file, 3 more not shown");
         many.add(Diagnostic::new(&UNKNOWN, Span::default(), "x"));
-        assert_eq!(summary(&many, 2), "500 warnings in 2 files, 4 more not shown (1 error)");
+        assert_eq!(summary(&many, 2), "1 error, 499 warnings in 2 files, 4 more not shown");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod diagnostics;
 mod docs;
 mod generated;
+mod hostile;
 mod outputs;
 mod schema;
 mod seeds;

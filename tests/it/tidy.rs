@@ -229,24 +229,13 @@ fn the_outside_world_is_touched_in_one_place() {
 #[test]
 fn every_file_is_a_part_of_something() {
     let mut tidy = Tidy::default();
-    for (path, _) in sources() {
-        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let folder = path.parent().unwrap();
-        let parent = match folder == Path::new("src") {
-            true if stem == "lib" || stem == "main" => continue,
-            true => PathBuf::from("src/lib.rs"),
-            false => folder.with_extension("rs"),
-        };
-        if !declares(&text(&parent), &stem) {
-            let what = format!("is no module of {}", parent.display());
-            tidy.tell(&path, 1, &what, "declare it, or take it away");
-        }
-    }
-    let main = text(Path::new("tests/it/main.rs"));
-    for path in rust_files("tests/it") {
-        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        if stem != "main" && !declares(&main, &stem) {
-            tidy.tell(&path, 1, "is never run", "declare it in tests/it/main.rs");
+    for (folder, root) in [("src", "lib"), ("tests/it", "main")] {
+        for path in rust_files(folder) {
+            let (parent, stem) = parent(&path, folder, root);
+            if !["lib", "main"].contains(&stem.as_str()) && !declares(&text(&parent), &stem) {
+                let what = format!("is no module of {}", parent.display());
+                tidy.tell(&path, 1, &what, "declare it, or take it away");
+            }
         }
     }
     for path in list(Path::new(".")) {
@@ -414,6 +403,16 @@ fn uses<'l>(line: &'l str, depth: usize, module: &str) -> impl Iterator<Item = &
         found.extend(code.match_indices(name).find(named).map(|(_, name)| name));
     }
     found.into_iter()
+}
+
+/// The file that must declare another one, and under which name.
+fn parent(path: &Path, folder: &str, root: &str) -> (PathBuf, String) {
+    let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let above = path.parent().unwrap();
+    match above == Path::new(folder) {
+        true => (above.join(root).with_extension("rs"), stem),
+        false => (above.with_extension("rs"), stem),
+    }
 }
 
 /// Whether a file declares a module.

@@ -4,7 +4,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use super::{LARGE, accepted, lint, refused, run_all, service, stack};
+use serde_json::Value;
+
+use super::{LARGE, accepted, lint, run, run_all, service, stack};
 
 /// Lints one path in a folder; it must be refused with that code.
 fn refuse(folder: &Path, path: &str, code: &str) -> Option<String> {
@@ -105,54 +107,96 @@ fn nothing_outside_of_the_folder_is_read() {
     for path in ["file-out.yml", "folder-out/a.yml", "absolute-out.yml", "link-to-link.yml"] {
         check(path, &["SW024"]);
     }
-    for path in ["../outside/a.yml", "inside/../../outside/a.yml", "/etc/hostname", "~/a.yml", "."] {
+    for path in ["../outside/a.yml", "inside/../../outside/a.yml"] {
+        check(path, &["SW024"]);
+    }
+    for path in ["/etc/hostname", "~/a.yml"] {
         check(path, &["SW128"]);
     }
-    for path in ["pipe.yml", "none.yml", "inside/a.yml/b", "inside"] {
+    for path in ["pipe.yml", "none.yml", "inside/a.yml/b", "inside", "."] {
         check(path, &["SW001"]);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Names become names of units and files.
+/// Names become names of units and files: what a path, a shell or systemd reads otherwise is
+/// refused.
 #[test]
 fn names_lead_nowhere() {
     let long = "a".repeat(300);
     let payloads = [
-        "../x", "/etc/x", "a/b", ".", "..", "-rf", "--privileged", "a\\0b", &long, "x.", "x ", " x",
-        "%h", "%%", "$(id)", "${HOME}", "$HOME", "`id`", "a@b", "a\\nb", "a;b", "[Service]", "a\\\\b",
-        "~", "*", "a b", "", "a:b", "a,b", "a=b",
+        "../x",
+        "/etc/x",
+        "a/b",
+        ".",
+        "..",
+        "-rf",
+        "--privileged",
+        "a\\0b",
+        &long,
+        "x.",
+        "x ",
+        " x",
+        "%h",
+        "%%",
+        "$(id)",
+        "${HOME}",
+        "$HOME",
+        "`id`",
+        "a@b",
+        "a\\nb",
+        "a;b",
+        "[Service]",
+        "a\\\\b",
+        "~",
+        "*",
+        "a b",
+        "",
+        "a:b",
+        "a,b",
+        "a=b",
     ];
-    let name = |path: &'static str| (path, path.contains("container_name"));
-    let places = [
-        name("stack: {name: P}\nservices: [{name: w}]\n"),
-        name("services: [{name: P}]\n"),
-        name("services: [{name: w, pattern: P}]\n"),
-        name("services: [{name: w, groups: [P]}]\n"),
-        name("services: [{name: w, dependencies: [P]}]\n"),
-        name("networks: {P: {}}\nservices: [{name: w}]\n"),
-        name("volumes: {P: {}}\nservices: [{name: w}]\n"),
-        name("secrets: {P: {}}\nservices: [{name: w}]\n"),
-        name("files: {P: {content: a}}\nservices: [{name: w}]\n"),
-        name("units: {P: {content: a}}\nservices: [{name: w}]\n"),
-        name("services: [{name: w, configuration: {container_name: P}}]\n"),
-        name("services: [{name: w, configuration: {hostname: P}}]\n"),
-        name("services: [{name: w, configuration: {image: P}}]\n"),
-        name("services: [{name: w, configuration: {user: P}}]\n"),
-        name("services: [{name: w, configuration: {networks: [P]}}]\n"),
-        name("services: [{name: w, configuration: {secrets: [P]}}]\n"),
-        name("services: [{name: w, configuration: {environment: {P: a}}}]\n"),
-        name("services: [{name: w, configuration: {routes: {P: {}}}}]\n"),
-        name("services: [{name: w, configuration: {cap_add: [P]}}]\n"),
-        name("stack: {requires: [P]}\nservices: [{name: w}]\n"),
-    ];
-    let mut cases = Vec::new();
-    for (place, _) in places {
-        for payload in payloads {
+    let mut failures = Vec::new();
+    for place in [
+        "stack: {name: P}\nservices: [{name: w}]\n",
+        "services: [{name: P}]\n",
+        "services: [{name: w, pattern: P}]\n",
+        "services: [{name: w, groups: [P]}]\n",
+        "services: [{name: w, dependencies: [P]}]\n",
+        "networks: {P: {}}\nservices: [{name: w}]\n",
+        "volumes: {P: {}}\nservices: [{name: w}]\n",
+        "secrets: {P: {}}\nservices: [{name: w}]\n",
+        "files: {P: {content: a}}\nservices: [{name: w}]\n",
+        "units: {P: {content: a}}\nservices: [{name: w}]\n",
+        "services: [{name: w, configuration: {container_name: P}}]\n",
+        "services: [{name: w, configuration: {hostname: P}}]\n",
+        "services: [{name: w, configuration: {image: P}}]\n",
+        "services: [{name: w, configuration: {networks: [P]}}]\n",
+        "services: [{name: w, configuration: {secrets: [P]}}]\n",
+        "services: [{name: w, configuration: {environment: {P: a}}}]\n",
+        "services: [{name: w, configuration: {routes: {P: {}}}}]\n",
+        "services: [{name: w, configuration: {cap_add: [P]}}]\n",
+        "stack: {requires: [P]}\nservices: [{name: w}]\n",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..payloads.len()).map(|n| format!("n{n}.yml")).collect();
+        for (name, payload) in names.iter().zip(payloads) {
             let text = place.replace('P', &format!("\"{payload}\""));
-            cases.push(refused(text.chars().take(90).collect::<String>(), &[], text));
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        failures.extend(lint(place, folder.path(), &paths, true, &[]).err());
+        let report =
+            run(place, folder.path(), &[&["lint", "--format", "json"], &paths[..]].concat());
+        let report: Value = serde_json::from_slice(&report.unwrap().stdout).unwrap();
+        let told = report["diagnostics"].as_array().unwrap();
+        for (name, payload) in names.iter().zip(payloads) {
+            let is_error = |one: &&Value| one["severity"] == "error" && one["file"] == **name;
+            if !told.iter().any(|one| is_error(&one)) {
+                failures.push(format!("`{payload}` is taken in {place}"));
+            }
         }
     }
-    run_all(cases);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     run_all([accepted("names as they should be", service("    container_name: a-b.c_d\n"))]);
 }
