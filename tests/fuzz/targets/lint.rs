@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use libfuzzer_sys::fuzz_target;
+use stackwright::check::Checked;
 use stackwright::config::Config;
+use stackwright::draw::{Line, Node, Picture, dot, mermaid, svg, text};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::{DIAGNOSTICS_MAX, Findings, github, human, json, sarif};
@@ -18,17 +20,17 @@ const OVERLAY: &str = "services:\n  - name: web\n    configuration: {memory: 1G,
 const VARIABLES: &str = "A=1\nB=\"x y\"\nEMPTY=\n";
 
 fuzz_target!(|bytes: &[u8]| {
-    let (first, size) = lint(bytes);
-    assert!(size <= DIAGNOSTICS_MAX + 10, "{size} diagnostics");
-    assert_eq!(first, lint(bytes).0, "two runs differ");
+    let shown = lint(bytes);
+    assert_eq!(shown, lint(bytes), "two runs differ");
 });
 
 /// Lints the bytes with an overlay, an env file and something to include; shows it in every form.
-fn lint(bytes: &[u8]) -> (String, usize) {
-    let mut look = Memory::with([("part.yml", INCLUDE), ("o.yml", OVERLAY), ("v.env", VARIABLES)]);
+fn lint(bytes: &[u8]) -> Vec<String> {
+    let files = [("part.yml", INCLUDE), ("o.yml", OVERLAY), ("v.env", VARIABLES), ("a.env", VARIABLES)];
+    let mut look = Memory::with(files);
     look.files.insert(PathBuf::from("stack.yml"), bytes.to_vec());
     let (overlays, env_files) = ([PathBuf::from("o.yml")], [PathBuf::from("v.env")]);
-    let environment = BTreeMap::new();
+    let environment = BTreeMap::from([("C".to_owned(), "$A ${A}".to_owned())]);
     let request = Request {
         path: Path::new("stack.yml"),
         overlays: &overlays,
@@ -40,26 +42,55 @@ fn lint(bytes: &[u8]) -> (String, usize) {
     let (requests, config) = ([request], Config::default());
     let input = Input { requests: &requests, config: &config, all_known: true };
     let compiled = compile(&input, &look, &mut sources, &mut findings);
-    for one in findings.iter() {
-        let places = one.labels.iter().map(|label| label.span).chain([one.span]);
-        for span in places {
-            let source = sources.get(span.source).expect("a place in no text");
-            assert!(source.text.get(span.range()).is_some(), "{one:?} is no stretch of its text");
-        }
-    }
-    let shown = [
+    assert_places(&findings, &sources);
+    let mut shown = vec![
         human::render(&findings, &sources, human::Style::default()),
         json::render(&findings, &sources),
         sarif::render(&findings, &sources),
         github::render(&findings, &sources),
     ];
     for text in &shown {
-        let control = text.chars().find(|c| c.is_control() && *c != '\n');
-        assert_eq!(control, None, "a control character in the output");
+        let acting = text.chars().find(|c| acts(*c));
+        assert_eq!(acting, None, "a character that acts on a terminal");
     }
-    for stack in &compiled.stacks {
-        let order = order(stack);
-        assert_eq!(order.phases.iter().flatten().count(), order.names.len());
+    assert!(compiled.stacks.is_empty() || !findings.has_errors(), "errors pass");
+    shown.extend(compiled.stacks.iter().flat_map(draw));
+    shown
+}
+
+/// Every place is a stretch of its text, on whole characters.
+fn assert_places(findings: &Findings, sources: &Sources) {
+    assert!(findings.iter().count() <= DIAGNOSTICS_MAX, "too many diagnostics");
+    for one in findings.iter() {
+        for span in one.labels.iter().map(|label| label.span).chain([one.span]) {
+            let source = sources.get(span.source).expect("a place in no text");
+            assert!(source.text.get(span.range()).is_some(), "{one:?} is no stretch of its text");
+        }
     }
-    (shown.concat(), findings.iter().count())
+}
+
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    c != '\n' && (c.is_control() || turns)
+}
+
+/// All drawings of the order of a checked stack.
+fn draw(stack: &Checked) -> Vec<String> {
+    let order = order(stack);
+    assert_eq!(order.phases.iter().flatten().count(), order.names.len(), "not all services start");
+    let picture = Picture {
+        title: stack.name(),
+        nodes: order.names.iter().map(|name| Node { name, note: Some(name) }).collect(),
+        phases: order.phases.clone(),
+        edges: order
+            .needs
+            .iter()
+            .map(|need| Line { from: need.from, to: need.to, condition: need.condition.word() })
+            .collect(),
+        critical: order.critical_path.clone(),
+    };
+    let shown = [dot::draw, mermaid::draw, svg::draw, text::draw].map(|draw| draw(&picture));
+    assert!(!shown.iter().any(|text| text.chars().any(acts)), "a picture acts on a terminal");
+    shown.into()
 }

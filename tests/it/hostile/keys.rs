@@ -51,10 +51,6 @@ const LINES: &[&str] = &[
     "services.[].configuration.health_check.command.[]",
     "services.[].configuration.labels.*",
     "services.[].configuration.labels.[]",
-    "services.[].configuration.ready_criteria.[].command",
-    "services.[].configuration.ready_criteria.[].command.[]",
-    "services.[].configuration.ready_criteria.[].expected_body",
-    "services.[].configuration.ready_criteria.[].pattern",
     "services.[].description",
     "shared.environment.*",
     "shared.environment.[]",
@@ -64,13 +60,8 @@ const LINES: &[&str] = &[
     "stack.description",
     "stack.version",
     "units.*.content",
-    "validation.tests.[].command",
-    "validation.tests.[].command.[]",
-    "validation.tests.[].expected",
     "validation.tests.[].expected_body",
     "validation.tests.[].name",
-    "validation.tests.[].pattern",
-    "validation.tests.[].query",
     "volumes.*.labels.*",
     "volumes.*.labels.[]",
 ];
@@ -248,8 +239,12 @@ fn needed(root: &Value, schema: &Value) -> Map<String, Value> {
 /// The smallest value that a schema accepts.
 fn least(root: &Value, schema: &Value) -> Value {
     let schema = resolve(root, schema);
-    if let Some(first) = schema["anyOf"].as_array().and_then(|branches| branches.first()) {
+    let unions = [&schema["anyOf"], &schema["oneOf"]];
+    if let Some(first) = unions.into_iter().find_map(|union| union.as_array()?.first()) {
         return least(root, first);
+    }
+    if schema["const"].is_string() {
+        return schema["const"].clone();
     }
     let kinds = schema["type"].as_array().and_then(|kinds| kinds.first());
     match kinds.unwrap_or(&schema["type"]).as_str() {
