@@ -113,5 +113,5 @@ fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
         })
         .collect();
     times.sort();
-    times[times.len() / 2]
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -109,7 +109,12 @@ fn lint(
     refused: bool,
     codes: &[&str],
 ) -> Result<(), String> {
-    let length = |path: &&str| folder.join(path).metadata().map_or(0, |file| file.len() as usize);
+    let length = |path: &&str| {
+        folder
+            .join(path)
+            .metadata()
+            .map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX))
+    };
     let is_slow = cfg!(debug_assertions) && arguments.iter().map(length).sum::<usize>() >= SMALL;
     // In a slow build the formats that are made from the same lists are left out for large files.
     let formats =

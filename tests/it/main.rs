@@ -2,6 +2,11 @@
 
 // Without it, clippy takes what tests share for production code.
 #![cfg(test)]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test that is skipped says so aloud"
+)]
 
 mod diagnostics;
 mod docs;

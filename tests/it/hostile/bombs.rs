@@ -35,7 +35,7 @@ fn aliases_and_merges_cannot_blow_up() {
         ),
         refused(
             "an alias in each of very many services",
-            &["SW006"],
+            &["SW320"],
             format!("{names}{}", stack(&count("- {name: a%, configuration: *n}\n", 12_000))),
         ),
         refused("a merge of itself", &["SW009"], "x-a: &a {<<: *a}\nservices: [{name: w}]\n"),

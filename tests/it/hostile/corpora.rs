@@ -16,6 +16,8 @@ use stackwright::{Input, compile};
 use super::{acts, is_thorough};
 use crate::support::{beside, list};
 
+/// The bytes that mean something in YAML or are no text at all.
+const SIGNS: &[u8] = b"\n\t :-?[]{}&*!|>'\"%@`#,$\\\0";
 /// How large a file of the corpora is taken.
 const SIZE_MAX: usize = 200_000;
 
@@ -89,11 +91,7 @@ fn try_all(name: &str, bytes: &[u8], changes: usize) {
         let mut changed = bytes.to_vec();
         if let Some(place) = changed.get_mut(at) {
             // Signs of YAML are tried as often as any other byte.
-            *place = if number % 2 == 0 {
-                byte
-            } else {
-                b"\n\t :-?[]{}&*!|>'\"%@`#,$\\\0"[byte as usize % 26]
-            };
+            *place = if number % 2 == 0 { byte } else { SIGNS[usize::from(byte) % SIGNS.len()] };
         }
         attempt(&format!("{name}, byte {at} changed to {byte}"), changed);
     }

@@ -166,8 +166,8 @@ fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
 }
 
 fn example(schema: &Value) -> String {
-    let examples = schema["examples"].as_array().into_iter().flatten();
-    let first = examples.filter_map(Value::as_str).next();
+    let mut examples = schema["examples"].as_array().into_iter().flatten();
+    let first = examples.find_map(Value::as_str);
     let word = schema["enum"].as_array().and_then(|words| words.first()).and_then(Value::as_str);
     first.or(word).unwrap_or("a").to_owned()
 }
