@@ -91,7 +91,8 @@ fn try_all(name: &str, bytes: &[u8], changes: usize) {
         let mut changed = bytes.to_vec();
         if let Some(place) = changed.get_mut(at) {
             // Signs of YAML are tried as often as any other byte.
-            *place = if number % 2 == 0 { byte } else { SIGNS[usize::from(byte) % SIGNS.len()] };
+            let sign = SIGNS[usize::from(byte) % SIGNS.len()];
+            *place = if number % 2 == 0 { byte } else { sign };
         }
         attempt(&format!("{name}, byte {at} changed to {byte}"), changed);
     }
