@@ -136,12 +136,13 @@ fn finish(
         compiled.stacks.extend(checked);
         findings.append(own);
     }
-    if together.has_errors() {
-        compiled.stacks.clear();
-    }
     findings.append(together);
     silence::notes(comments.iter(), sources, findings);
     config.silence(findings);
     findings.settle();
+    // Stacks that are given together are compiled together or not at all.
+    if findings.has_errors() {
+        compiled.stacks.clear();
+    }
     compiled
 }
