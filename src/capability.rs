@@ -1,6 +1,8 @@
-//! What Podman, Quadlet and systemd can express: plain tables that every stage may read.
+//! What the outside can do, as tables: kernels, systemd, and Quadlet of every version of Podman.
 
+pub mod encode;
 pub mod linux;
+pub mod podman;
 pub mod quadlet;
 pub mod raw;
 pub mod systemd;

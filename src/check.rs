@@ -1,14 +1,16 @@
 //! The rules that a stack must keep; what passed them can no longer be blamed on the user.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::graph::{Edge, Graph};
-use crate::load::Loaded;
+use crate::load::{Loaded, attach, env_file};
 use crate::model::Stack;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
 use crate::model::meaning;
 use crate::model::service::{Condition, Service};
+use crate::model::text::RelativePath;
 use crate::model::value::nearest::did_you_mean;
 use crate::report::Findings;
 use crate::source::{SourceId, Span};
@@ -27,8 +29,11 @@ pub mod ports;
 pub mod raw;
 pub mod secrets;
 pub mod security;
+pub mod target;
 pub mod tests;
 pub mod together;
+
+pub use target::Target;
 
 /// `from` needs `to` to have reached something before it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +51,7 @@ pub struct Need {
 /// A stack that kept all rules that forbid to go on.
 #[derive(Debug)]
 pub struct Checked {
-    stack: Stack,
+    loaded: Loaded,
     name: String,
     needs: Vec<Need>,
 }
@@ -54,12 +59,32 @@ pub struct Checked {
 impl Checked {
     /// The stack as written.
     pub fn stack(&self) -> &Stack {
-        &self.stack
+        &self.loaded.stack
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of its file.
+    pub fn origin(&self) -> &str {
+        &self.loaded.origin
+    }
+
+    /// The folder of its file, as an absolute path.
+    pub fn folder(&self) -> &Path {
+        &self.loaded.folder
+    }
+
+    /// What a file beside the stack file holds, with its variables expanded if it is a template.
+    pub fn file(&self, path: &RelativePath, is_template: bool) -> Option<&[u8]> {
+        self.loaded.attachments.files.get(&attach::key(path, is_template)).map(Vec::as_slice)
+    }
+
+    /// The variables of an env file beside the stack file.
+    pub fn env_file(&self, path: &str) -> &[env_file::Line] {
+        self.loaded.attachments.env_files.get(path).map_or(&[], Vec::as_slice)
     }
 
     /// The edges of its graph, by the places of services in the file.
@@ -171,7 +196,7 @@ pub fn graph(services: usize, needs: &[Need]) -> Graph {
 }
 
 /// Runs all rules over one stack; what they say is added to the findings.
-pub fn check(view: &View<'_>, findings: &mut Findings) {
+pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     names::check(view, findings);
     lines::check(view, findings);
     order::check(view, findings);
@@ -179,7 +204,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     tests::check(view, findings);
     health::check(view, findings);
     memory::check(view, findings);
-    image::check(view, findings);
+    image::check(view, target, findings);
     ports::check(view, findings);
     networks::check(view, findings);
     declared::check(view, findings);
@@ -187,6 +212,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     mounts::check(view, findings);
     security::check(view, findings);
     raw::check(view, findings);
+    target::check(view, target, findings);
 }
 
 /// A stack about which nothing was said that forbids to go on.
@@ -196,5 +222,5 @@ pub fn pass(loaded: Loaded, patterns: &BTreeSet<SourceId>, findings: &Findings) 
     }
     let view = View::new(&loaded, patterns);
     let (name, needs) = (view.name.to_owned(), view.needs.clone());
-    Some(Checked { name, needs, stack: loaded.stack })
+    Some(Checked { loaded, name, needs })
 }

@@ -6,12 +6,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod discover;
 mod explain;
+mod generate;
 mod graph;
 mod lint;
 mod output;
 mod reference;
 
 pub use explain::{codes_page, laws_page};
+pub use generate::GenerateReport;
 pub use graph::GraphReport;
 
 /// What a run ends with; the numbers are a promise to scripts.
@@ -22,11 +24,13 @@ pub enum Exit {
     Done = 0,
     /// The input is wrong.
     WrongInput = 1,
+    /// Something differs, and that was the question.
+    Differs = 2,
     /// Wrong usage.
     WrongUsage = 64,
 }
 
-/// Checks stacks of services and shows how they start.
+/// Compiles stacks of services to units for Podman and systemd
 #[derive(Debug, Parser)]
 #[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = EXIT_CODES)]
@@ -42,6 +46,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done, or nothing to do
    1  the input is wrong
+   2  something differs (`generate --check`)
   64  wrong usage";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,6 +64,9 @@ enum Command {
     /// Check stack files and tell every problem with its place
     #[command(after_help = lint::EXAMPLES)]
     Lint(lint::LintArguments),
+    /// Write the units of stacks
+    #[command(after_help = generate::EXAMPLES)]
+    Generate(generate::GenerateArguments),
     /// Print the JSON schema of the stack file, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
     Schema,
@@ -107,6 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     output::choose_color(arguments.color);
     match arguments.command {
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Schema => reference::schema(),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

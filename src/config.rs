@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use crate::capability::podman::Podman;
 use crate::host::{Look, ReadError};
 use crate::load::shape::Shapes;
 use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
 use crate::model::at::At;
 use crate::model::layer::{Map, layered};
 use crate::model::schema;
-use crate::report::code::{self, raw};
+use crate::report::code::{self, project, shape};
 use crate::report::{Diagnostic, Findings, Severity};
 use crate::silence;
 use crate::source::{Sources, Span};
@@ -22,6 +23,9 @@ layered! {
     pub struct Config {
         /// Hints and warnings that are not told, each with the reason why.
         pub allow: Map<At<String>>,
+        /// The oldest Podman that the units must run on, such as `"5.4"`.
+        #[schemars(regex(pattern = "^[0-9]+\\.[0-9]+(\\.[0-9]+)?$"))]
+        pub podman: Option<At<String>>,
         /// Whether warnings fail a check, as `--deny-warnings` says it.
         pub deny_warnings: Option<At<bool>>,
     }
@@ -65,6 +69,12 @@ fn read(path: &Path, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Findi
             findings.add(diagnostic);
         }
     }
+    if let Some(podman) = &config.podman
+        && let Err(message) = podman.value.parse::<Podman>()
+    {
+        let message = format!("Podman {}: {message}", podman.value);
+        findings.add(Diagnostic::new(&shape::OUT_OF_RANGE, podman.span, message));
+    }
     config
 }
 
@@ -72,17 +82,23 @@ fn misuse(id: &str, span: Span, reason: &At<String>, findings: &Findings) -> Opt
     let Some(code) = code::find(id) else { return Some(silence::unknown(id, span, findings)) };
     if code.severity == Severity::Error {
         let message = format!("{id} is an error, it cannot be silenced");
-        let diagnostic = Diagnostic::new(&raw::SILENCE_ERROR, span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_ERROR, span, message);
         return Some(diagnostic.help("mend what it says, and take this line away"));
     }
     reason.value.trim().is_empty().then(|| {
         let message = format!("{id} is silenced without a reason");
-        let diagnostic = Diagnostic::new(&raw::SILENCE_WITHOUT_REASON, reason.span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_WITHOUT_REASON, reason.span, message);
         diagnostic.help("write the reason as its value")
     })
 }
 
 impl Config {
+    /// The Podman that units are written for.
+    pub fn podman(&self) -> Podman {
+        let given = self.podman.as_ref().and_then(|podman| podman.value.parse().ok());
+        given.unwrap_or(Podman::USUAL)
+    }
+
     /// Takes away the hints and warnings that the project does not want to hear.
     pub fn silence(&self, findings: &mut Findings) {
         if self.allow.is_empty() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub mod disk;
+pub mod folder;
 pub mod memory;
 
 /// Why a file was not read.

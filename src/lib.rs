@@ -44,6 +44,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod draw;
+pub mod emit;
 pub mod graph;
 pub mod host;
 pub mod load;
@@ -57,7 +58,7 @@ pub mod source;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use check::{Checked, View};
+use check::{Checked, Target, View};
 use config::Config;
 use host::Look;
 use load::{Loaded, Request};
@@ -72,6 +73,8 @@ pub struct Input<'i> {
     pub config: &'i Config,
     /// Whether these are all stacks that there are.
     pub all_known: bool,
+    /// What is to be made of them.
+    pub target: Target,
 }
 
 /// Stacks that were read and checked together.
@@ -111,7 +114,8 @@ pub fn compile(
     fronts.retain(|front| !parts.contains(&front.path));
     let mut together = Findings::default();
     for front in &mut fronts {
-        check::check(&View::new(&front.loaded, &front.patterns), &mut front.findings);
+        let view = View::new(&front.loaded, &front.patterns);
+        check::check(&view, input.target, &mut front.findings);
     }
     let views: Vec<View<'_>> =
         fronts.iter().map(|front| View::new(&front.loaded, &front.patterns)).collect();

@@ -10,7 +10,7 @@ use crate::host::{Look, ReadError};
 use crate::model::Stack;
 use crate::model::layer::Layer;
 use crate::model::schema;
-use crate::model::text::RelativePath;
+use crate::model::text::{Name, RelativePath};
 use crate::model::value::size::Size;
 use crate::report::code::{shape as shape_code, text as code};
 use crate::report::human::escape;
@@ -66,6 +66,10 @@ pub struct Loaded {
     pub stack: Stack,
     /// The name of the stack file without its ending, for a stack that gives no name.
     pub file_name: String,
+    /// The name of the stack file.
+    pub origin: String,
+    /// The folder of the stack file, as an absolute path.
+    pub folder: PathBuf,
     /// The beginning of the stack file, for problems that have no better place.
     pub head: Span,
     /// The comments of all files, for the notes that silence a rule.
@@ -105,9 +109,13 @@ pub fn load(
     let (folder, includes) = (reader.folder, reader.included);
     let mut loaded = understand(layers, upper, &names, findings);
     loaded.file_name = stem(request.path);
+    loaded.origin = origin(request.path);
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+    loaded.folder = look.identity(here);
     loaded.includes = includes;
     let limit = request.size_max;
-    loaded.attachments = attach::attach(&loaded.stack, &folder, limit, look, sources, findings);
+    let place = attach::Place { folder: &folder, limit, names: &names, look };
+    loaded.attachments = attach::attach(&loaded.stack, &place, sources, findings);
     loaded
 }
 
@@ -466,8 +474,20 @@ fn stem(path: &Path) -> String {
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = name.strip_suffix(".stack").map_or(name.clone(), str::to_owned);
     let folder = path.parent().and_then(Path::file_name);
-    match folder {
+    Name::likely(&match folder {
         Some(folder) if name == "stack" => folder.to_string_lossy().into_owned(),
         _ => name,
+    })
+}
+
+/// The name of a file, with that of its folder for `stack.yml`.
+fn origin(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let own = name(path).unwrap_or_default();
+    match path.parent().and_then(name) {
+        Some(folder) if matches!(own.as_str(), "stack.yml" | "stack.yaml") => {
+            format!("{folder}/{own}")
+        }
+        _ => own,
     }
 }

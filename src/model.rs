@@ -140,6 +140,8 @@ layered! {
         pub secrets: Additive<Name>,
         /// Labels of every container.
         pub labels: Assignments<Plain>,
+        /// Whether all services run in one pod, named after the stack, and share its network.
+        pub pod: Option<At<bool>>,
         /// The slice of every service.
         pub slice: Option<At<SliceName>>,
         /// What all services together may use.

@@ -1,66 +1,81 @@
-//! A checked stack with its order settled; nothing in here can fail.
+//! A checked stack with every default filled in and every name settled; nothing here can fail.
 
-use crate::check::{Checked, Need, graph};
-use crate::graph::Graph;
-use crate::model::meaning;
+pub mod file;
+pub mod labels;
+pub mod mount;
+pub mod network;
+pub mod order;
+pub mod part;
+pub mod service;
 
-/// In which order services start, and what they wait for.
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::check::Checked;
+use crate::model::Stack;
+
+pub use file::{File, Plain};
+pub use network::Network;
+pub use order::{Order, order};
+pub use service::Service;
+
+/// A stack, or a part of it, that can be written for any target.
 #[derive(Debug)]
-pub struct Order {
-    /// The names of the services, by their places in the file.
-    pub names: Vec<String>,
-    /// How long each may take until it is ready, in seconds.
-    pub seconds: Vec<u64>,
-    /// The edges, by the places of services.
-    pub needs: Vec<Need>,
-    /// Services that can start together, phase after phase.
-    pub phases: Vec<Vec<usize>>,
-    /// The chain of services that decides how long the whole start takes.
-    pub critical_path: Vec<usize>,
-    graph: Graph,
+pub struct Resolved<'c> {
+    /// Its name.
+    pub name: &'c str,
+    /// Where it comes from: the name of the stack file.
+    pub origin: &'c str,
+    /// The folder of the stack file.
+    pub folder: &'c Path,
+    /// What it says itself.
+    pub stack: &'c Stack,
+    /// Its containers, replicas one by one, in the order of the file.
+    pub services: Vec<Service<'c>>,
+    /// The networks that it owns and uses.
+    pub networks: Vec<Network<'c>>,
+    /// The volumes that it owns and uses, by the names used in the file.
+    pub volumes: Vec<mount::Volume<'c>>,
+    /// The configuration files that its services mount, by name.
+    pub files: BTreeMap<&'c str, File<'c>>,
+    /// Plain units that it brings along.
+    pub units: Vec<Plain<'c>>,
+    /// Whether all services run in one pod.
+    pub in_pod: bool,
 }
 
-/// Settles the order of a stack.
-pub fn order(checked: &Checked) -> Order {
-    let services: Vec<_> = checked.stack().services.iter().collect();
-    let names = services.iter().map(|service| service.name.to_string()).collect();
-    let seconds: Vec<u64> =
-        services.iter().map(|service| meaning::needed_seconds(service).unwrap_or(1)).collect();
-    let needs = checked.needs().to_vec();
-    let graph = graph(services.len(), &needs);
-    let (phases, critical_path) = (graph.phases(), graph.critical_path(&seconds));
-    Order { names, seconds, needs, phases, critical_path, graph }
+impl Resolved<'_> {
+    /// The absolute path of what stands beside the stack file.
+    pub fn beside(&self, path: &str) -> String {
+        mount::plain_path(&self.folder.join(path).to_string_lossy())
+    }
 }
 
-impl Order {
-    /// The place of a service.
-    pub fn place(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|known| known == name)
-    }
-
-    /// All that must be up before a service, in the order of their start.
-    pub fn needs_of(&self, place: usize) -> Vec<usize> {
-        self.graph.needs(place)
-    }
-
-    /// All that needs a service, in the order of their start.
-    pub fn needed_by(&self, place: usize) -> Vec<usize> {
-        self.graph.needed_by(place)
-    }
-
-    /// The same order for some of the services alone.
-    pub fn restricted(&self, places: &[usize]) -> Order {
-        let new = |old: usize| places.iter().position(|place| *place == old);
-        let needs = self
-            .needs
-            .iter()
-            .filter_map(|need| Some(Need { from: new(need.from)?, to: new(need.to)?, ..*need }));
-        let needs: Vec<Need> = needs.collect();
-        let graph = graph(places.len(), &needs);
-        let names = places.iter().filter_map(|place| self.names.get(*place).cloned()).collect();
-        let seconds: Vec<u64> =
-            places.iter().filter_map(|place| self.seconds.get(*place).copied()).collect();
-        let (phases, critical_path) = (graph.phases(), graph.critical_path(&seconds));
-        Order { names, seconds, needs, phases, critical_path, graph }
+/// Settles a stack, or the part of it that some groups need.
+pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
+    let stack = checked.stack();
+    let places = part::chosen(checked, groups);
+    let files = file::files(checked);
+    let scene = service::Scene::new(checked, &files);
+    let services: Vec<Service<'c>> =
+        places.iter().flat_map(|place| service::containers(&scene, *place)).collect();
+    let networks = network::owned(checked, &services, groups.is_empty());
+    let volumes = mount::owned(stack, &services, groups.is_empty());
+    let used = |name: &str| services.iter().any(|service| service.mounts_file(name));
+    let files = match groups.is_empty() {
+        true => files,
+        false => files.into_iter().filter(|(name, _)| used(name)).collect(),
+    };
+    Resolved {
+        name: checked.name(),
+        origin: checked.origin(),
+        folder: checked.folder(),
+        stack,
+        services,
+        networks,
+        volumes,
+        files,
+        units: file::units(checked),
+        in_pod: stack.shared.get().and_then(|shared| shared.pod).is_some_and(|pod| pod.value),
     }
 }

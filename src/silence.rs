@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::load::tree::{Comment, NOTE};
 use crate::model::value::nearest::did_you_mean;
-use crate::report::code::{self, raw};
+use crate::report::code::{self, project};
 use crate::report::human::escape;
 use crate::report::{Code, Diagnostic, Findings, Severity};
 use crate::source::{Source, SourceId, Sources, Span};
@@ -65,12 +65,12 @@ fn misuse(silence: &Silence, used: bool) -> Option<Diagnostic> {
     let id = silence.code.id;
     if silence.code.severity == Severity::Error {
         let message = format!("{id} is an error, it cannot be silenced");
-        let diagnostic = Diagnostic::new(&raw::SILENCE_ERROR, silence.span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_ERROR, silence.span, message);
         return Some(diagnostic.help("mend what it says, and take the note away"));
     }
     (!used).then(|| {
         let message = format!("{id} says nothing about this line");
-        let diagnostic = Diagnostic::new(&raw::SILENCE_UNUSED, silence.span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_UNUSED, silence.span, message);
         diagnostic.help("take the note away, or put it right above the line it is about")
     })
 }
@@ -80,13 +80,13 @@ fn read(comment: &Comment, line: usize, silences: &mut Vec<Silence>, findings: &
     let inside = text.strip_prefix("allow(").and_then(|rest| rest.split_once(')'));
     let Some((codes, reason)) = inside else {
         let message = format!("`{}` is no note of stackwright", escape(text));
-        let diagnostic = Diagnostic::new(&raw::SILENCE_UNKNOWN, comment.span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_UNKNOWN, comment.span, message);
         findings.add(diagnostic.help("write `# stackwright: allow(SW422) the reason`"));
         return;
     };
     if reason.trim().is_empty() {
         let message = "a rule is silenced without a reason";
-        let diagnostic = Diagnostic::new(&raw::SILENCE_WITHOUT_REASON, comment.span, message);
+        let diagnostic = Diagnostic::new(&project::SILENCE_WITHOUT_REASON, comment.span, message);
         findings.add(diagnostic.help("write the reason behind the bracket"));
     }
     for id in codes.split(',').map(str::trim).take(CODES_MAX) {
@@ -108,7 +108,7 @@ pub fn unknown(id: &str, span: Span, findings: &Findings) -> Diagnostic {
     let near = did_you_mean(id, known, findings).map(|near| near + " ").unwrap_or_default();
     let message = format!("`{}` is no code", escape(id));
     let help = format!("{near}`stackwright explain` lists all");
-    Diagnostic::new(&raw::SILENCE_UNKNOWN, span, message).help(help)
+    Diagnostic::new(&project::SILENCE_UNKNOWN, span, message).help(help)
 }
 
 /// The lines that notes are about; a row of notes is looked through once and not for each of them.

@@ -1,18 +1,21 @@
 //! Images: missing, without a version, without a registry, pinned and renewed at once.
 
-use super::View;
+use super::{Target, View};
 use crate::model::configuration::AutoUpdate;
 use crate::report::code::health as code;
-use crate::report::{Diagnostic, Findings};
+use crate::report::{Diagnostic, Findings, Severity};
 
 /// Checks the images of all services.
-pub fn check(view: &View<'_>, findings: &mut Findings) {
+pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     for (service, configuration) in view.configured() {
         let Some(image) = &configuration.image else {
             let unread = view.incomplete || service.dented.0;
             if configuration.build.get().is_none() && !unread {
                 let message = format!("`{}` has no image", service.name);
                 let diagnostic = Diagnostic::new(&code::NO_IMAGE, service.name.span, message);
+                // A unit without an image is not even loaded.
+                let severity = if target.generates { Severity::Error } else { Severity::Warning };
+                let diagnostic = diagnostic.severity(severity);
                 findings.add(diagnostic.help("add `image:` under `configuration`"));
             }
             continue;

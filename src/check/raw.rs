@@ -13,8 +13,8 @@ use crate::source::Span;
 pub fn check(view: &View<'_>, findings: &mut Findings) {
     for (_, configuration) in view.configured() {
         let Some(keys) = configuration.quadlet.get() else { continue };
-        let container: Vec<&str> = quadlet::CONTAINER.iter().map(|(key, _)| *key).collect();
-        let own: Vec<&str> = quadlet::QUADLET.iter().map(|(key, _)| *key).collect();
+        let container: Vec<&str> = quadlet::CONTAINER.iter().map(|key| key.name).collect();
+        let own: Vec<&str> = quadlet::QUADLET.iter().map(|key| key.name).collect();
         section("Unit", &keys.unit, systemd::UNIT, raw::UNIT, findings);
         section("Container", &keys.container, &container, raw::CONTAINER, findings);
         section("Service", &keys.service, systemd::SERVICE, raw::SERVICE, findings);
@@ -74,7 +74,7 @@ fn key_rule(
 
 /// The section that a key belongs to, where that is another one.
 fn elsewhere(key: &str) -> Option<String> {
-    let quadlet = |keys: quadlet::Keys| keys.iter().any(|(known, _)| *known == key);
+    let quadlet = |keys: quadlet::Keys| quadlet::find(keys, key).is_some();
     let section = match key {
         _ if quadlet(quadlet::CONTAINER) => "Container",
         _ if systemd::SERVICE.contains(&key) => "Service",

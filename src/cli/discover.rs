@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output;
 use crate::host::{Look, ReadError};
 
 /// How deep folders are searched.
@@ -15,6 +16,22 @@ pub struct Found {
     pub files: Vec<PathBuf>,
     /// Whether a folder was named.
     pub is_folder: bool,
+}
+
+/// The stack files behind all names, each once, and whether a whole folder was named; nothing, and
+/// told, where a name has none.
+pub fn all(paths: &[PathBuf], look: &dyn Look) -> Option<(Vec<PathBuf>, bool)> {
+    let found: Vec<Found> = paths.iter().map(|path| stack_files(path, look)).collect();
+    let mut named = paths.iter().zip(&found);
+    if let Some((path, _)) = named.find(|(_, found)| found.files.is_empty()) {
+        output::error(&format!("no stack file in `{}`", path.display()));
+        return None;
+    }
+    let all_known = found.iter().any(|found| found.is_folder);
+    let mut files: Vec<PathBuf> = found.into_iter().flat_map(|found| found.files).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(look.identity(file)));
+    Some((files, all_known))
 }
 
 /// The stack files that a path means: itself, or all in a folder.

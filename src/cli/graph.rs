@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::lint::Checking;
 use super::{Exit, StackArguments, discover, output};
+use crate::capability::podman::Podman;
 use crate::check::Checked;
+use crate::check::Target;
 use crate::draw::{self, Line, Node, Picture};
 use crate::host::disk::Disk;
 use crate::model::value::duration::Duration;
@@ -85,7 +87,9 @@ pub struct GraphEdge {
 pub fn run(arguments: &GraphArguments) -> Exit {
     let mut checking = Checking::new();
     let file = discover::named(&arguments.stack, &Disk);
-    let (_, compiled) = checking.run(&[file], false, &arguments.files);
+    // The order is the same for every Podman.
+    let target = |_: &_| Target { podman: Podman::NEWEST, generates: false };
+    let (_, compiled) = checking.run(&[file], false, &arguments.files, &target);
     let Checking { sources, mut findings } = checking;
     let Some(stack) = compiled.stacks.first() else {
         findings.retain(|one| one.severity == Severity::Error);

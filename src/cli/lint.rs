@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::{Exit, StackArguments, discover, output};
+use crate::capability::podman::Podman;
+use crate::check::Target;
 use crate::config::{self, Config};
-use crate::host::Look;
 use crate::host::disk::{self, Disk};
 use crate::load::Request;
 use crate::report::{Findings, Severity, github, human, json, sarif};
@@ -37,6 +38,9 @@ pub struct LintArguments {
     /// Fail on warnings too
     #[arg(long)]
     deny_warnings: bool,
+    /// The oldest Podman that units must run on, such as `4.9`
+    #[arg(long, value_name = "VERSION")]
+    podman: Option<Podman>,
     #[command(flatten)]
     stack: StackArguments,
 }
@@ -56,18 +60,15 @@ enum Format {
 /// Runs the command.
 pub fn run(arguments: &LintArguments) -> Exit {
     let mut checked = Checking::new();
-    let found: Vec<_> =
-        arguments.paths.iter().map(|path| discover::stack_files(path, &Disk)).collect();
-    let mut named = arguments.paths.iter().zip(&found);
-    if let Some((path, _)) = named.find(|(_, found)| found.files.is_empty()) {
-        output::error(&format!("no stack file in `{}`", path.display()));
+    let Some((files, all_known)) = discover::all(&arguments.paths, &Disk) else {
         return Exit::WrongInput;
-    }
-    let all_known = found.iter().any(|found| found.is_folder);
-    let mut files: Vec<PathBuf> = found.into_iter().flat_map(|found| found.files).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    files.retain(|file| seen.insert(Disk.identity(file)));
-    let (config, compiled) = checked.run(&files, all_known, &arguments.stack);
+    };
+    let podman = arguments.podman;
+    let target = |config: &Config| Target {
+        podman: podman.unwrap_or_else(|| config.podman()),
+        generates: false,
+    };
+    let (config, compiled) = checked.run(&files, all_known, &arguments.stack, &target);
     let Checking { sources, findings } = checked;
     match arguments.format {
         Format::Human => {
@@ -104,6 +105,7 @@ impl Checking {
         files: &[PathBuf],
         all_known: bool,
         arguments: &StackArguments,
+        target: &dyn Fn(&Config) -> Target,
     ) -> (Config, Compiled) {
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
@@ -116,7 +118,8 @@ impl Checking {
             size_max: arguments.max_file_size.0,
         };
         let requests: Vec<Request<'_>> = files.iter().map(|file| request(file)).collect();
-        let input = Input { requests: &requests, config: &config, all_known };
+        let target = target(&config);
+        let input = Input { requests: &requests, config: &config, all_known, target };
         let compiled = compile(&input, &Disk, &mut self.sources, &mut self.findings);
         (config, compiled)
     }

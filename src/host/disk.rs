@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that touches the disk")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -95,9 +96,17 @@ fn refused(error: &io::Error) -> ReadError {
 }
 
 /// The variables of this process that are text.
-pub fn environment() -> std::collections::BTreeMap<String, String> {
+///
+/// A shell that nobody logged in to lacks the folder for sockets, whose place is known.
+pub fn environment() -> BTreeMap<String, String> {
     let text = |value: std::ffi::OsString| value.into_string().ok();
-    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+    let variables = std::env::vars_os();
+    let mut variables: BTreeMap<String, String> =
+        variables.filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+    variables
+        .entry("XDG_RUNTIME_DIR".to_owned())
+        .or_insert_with(|| format!("/run/user/{}", rustix::process::getuid().as_raw()));
+    variables
 }
 
 /// Writes a file as a whole, making its folder first; for completions and man pages.

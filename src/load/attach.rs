@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::expand::{self, Names};
 use super::{env_file, take_text, unread};
 use crate::host::Look;
 use crate::model::Stack;
@@ -16,43 +17,57 @@ use crate::source::Sources;
 pub struct Attachments {
     /// The variables of env files.
     pub env_files: BTreeMap<String, Vec<env_file::Line>>,
-    /// The contents of files.
+    /// The contents of files, by their [`key`].
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-/// Reads every file once, by way of the folder that none may leave.
+/// Where files are looked for, and what their variables mean.
+pub struct Place<'p> {
+    /// The folder of the stack, which none may leave.
+    pub folder: &'p Path,
+    /// How large all of them together may be: a stack can name a hundred large ones.
+    pub limit: u64,
+    /// What the variables of templates stand for.
+    pub names: &'p Names,
+    /// The outside world.
+    pub look: &'p dyn Look,
+}
+
+/// Reads every file once.
 pub fn attach(
     stack: &Stack,
-    folder: &Path,
-    limit: u64,
-    look: &dyn Look,
+    place: &Place<'_>,
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Attachments {
     let mut attachments = Attachments::default();
-    // All of them together may be as large as one: a stack can name a hundred large ones.
-    let mut room = limit;
+    let mut room = place.limit;
     let mut read = |path: &At<RelativePath>, findings: &mut Findings| {
-        let result = look.read_inside(folder, Path::new(path.as_str()), room);
+        let result = place.look.read_inside(place.folder, Path::new(path.as_str()), room);
         if let Ok(bytes) = &result {
             room = room.saturating_sub(bytes.len() as u64);
         }
-        result.map_err(|error| findings.add(unread(path.as_str(), &error, limit, path.span))).ok()
+        let unread = |error| unread(path.as_str(), &error, place.limit, path.span);
+        result.map_err(|error| findings.add(unread(error))).ok()
     };
     let mut lines_left = env_file::LINES_MAX;
-    for path in contents(stack) {
-        if !attachments.files.contains_key(path.as_str())
-            && let Some(bytes) = read(path, findings)
-        {
-            attachments.files.insert(path.as_str().to_owned(), bytes);
+    for (path, is_template) in contents(stack) {
+        let name = key(path, is_template);
+        if attachments.files.contains_key(&name) {
+            continue;
         }
+        let Some(mut bytes) = read(path, findings) else { continue };
+        if is_template {
+            bytes = expanded(path, bytes, place, sources, findings);
+        }
+        attachments.files.insert(name, bytes);
     }
     for path in env_files(stack) {
         if attachments.env_files.contains_key(path.as_str()) {
             continue;
         }
         let Some(bytes) = read(path, findings) else { continue };
-        let name = folder.join(path.as_str());
+        let name = place.folder.join(path.as_str());
         let id = take_text(&name.to_string_lossy(), bytes, sources, findings);
         let source = id.and_then(|id| Some((id, std::sync::Arc::clone(sources.get(id)?))));
         let lines = source.map(|(id, source)| env_file::read(id, &source, lines_left, findings));
@@ -63,10 +78,34 @@ pub fn attach(
     attachments
 }
 
-fn contents(stack: &Stack) -> impl Iterator<Item = &At<RelativePath>> {
-    let files = stack.files.iter().filter_map(|(_, _, file)| file.0.source.as_ref());
+/// The name under which the contents of a file are kept: as they are, or with variables expanded.
+pub fn key(path: &RelativePath, is_template: bool) -> String {
+    let mark = if is_template { "$" } else { "" };
+    format!("{mark}{path}")
+}
+
+/// The text of a file with its variables expanded.
+fn expanded(
+    path: &RelativePath,
+    bytes: Vec<u8>,
+    place: &Place<'_>,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Vec<u8> {
+    let name = place.folder.join(path.as_str());
+    let id = take_text(&name.to_string_lossy(), bytes, sources, findings);
+    let source = id.and_then(|id| Some((id, std::sync::Arc::clone(sources.get(id)?))));
+    let text = source.map(|(id, source)| expand::text(id, &source.text, place.names, findings));
+    text.unwrap_or_default().into_bytes()
+}
+
+fn contents(stack: &Stack) -> impl Iterator<Item = (&At<RelativePath>, bool)> {
+    let files = stack.files.iter().filter_map(|(_, _, file)| {
+        let is_template = file.0.template.is_some_and(|template| template.value);
+        Some((file.0.source.as_ref()?, is_template))
+    });
     let units = stack.units.iter().filter_map(|(_, _, unit)| unit.get());
-    files.chain(units.filter_map(|unit| unit.source.as_ref()))
+    files.chain(units.filter_map(|unit| Some((unit.source.as_ref()?, false))))
 }
 
 fn env_files(stack: &Stack) -> impl Iterator<Item = &At<RelativePath>> {

@@ -6,6 +6,7 @@ use super::tree::{NodeId, Style, Text, Tree, Value};
 use crate::report::code::{secrets, text as code};
 use crate::report::human::escape;
 use crate::report::{Diagnostic, Findings};
+use crate::source::{SourceId, Span};
 
 /// How long a text may become; a default may repeat a variable that repeats another.
 const EXPANDED_MAX: usize = 1 << 20;
@@ -61,6 +62,17 @@ pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
     }
 }
 
+/// Expands the variables of a whole file.
+pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) -> String {
+    let mut work = Expansion::new(names, EXPANDED_TOTAL);
+    work.run(text);
+    for problem in work.problems {
+        let span = Span::new(id, problem.range.start, problem.range.end);
+        findings.add(problem.diagnostic(span));
+    }
+    work.out
+}
+
 /// The texts of files and units, whose dollars are their own; a template says that it is one.
 fn literal_texts(tree: &Tree) -> BTreeSet<NodeId> {
     let section = |name: &str| tree.root.and_then(|root| tree.get(root, name));
@@ -99,11 +111,9 @@ fn expand_scalar(
     for problem in problems {
         let whole = tree.span(id);
         let span = match slice {
-            Some(start) => crate::source::Span::new(
-                whole.source,
-                start + problem.range.start,
-                start + problem.range.end,
-            ),
+            Some(start) => {
+                Span::new(whole.source, start + problem.range.start, start + problem.range.end)
+            }
             None => whole,
         };
         let diagnostic = problem.diagnostic(span);
@@ -175,7 +185,7 @@ impl ProblemKind {
 }
 
 impl Problem {
-    fn diagnostic(self, span: crate::source::Span) -> Diagnostic {
+    fn diagnostic(self, span: Span) -> Diagnostic {
         match self.kind {
             ProblemKind::Malformed { what, help } => {
                 Diagnostic::new(&code::VARIABLE_SYNTAX, span, what).help(help)

@@ -79,6 +79,20 @@ text_form!(
     Regex, check_regex, "", ["ready to accept connections"]
 );
 
+impl Name {
+    /// The name that a text most likely means; `stack` where nothing of it fits.
+    pub fn likely(text: &str) -> String {
+        let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let fits = |c: char| edge(c) || "_.-".contains(c);
+        let tidy = tidied(&text.to_ascii_lowercase(), fits, '-');
+        let short: String = tidy.trim_matches(|c| !edge(c)).chars().take(NAME_MAX).collect();
+        match short.trim_matches(|c| !edge(c)) {
+            "" => "stack".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+}
+
 /// The longest name: a label of DNS, which a service's name becomes.
 const NAME_MAX: usize = 63;
 

@@ -6,9 +6,11 @@ pub mod health;
 pub mod mounts;
 pub mod names;
 pub mod order;
+pub mod project;
 pub mod raw;
 pub mod secrets;
 pub mod shape;
+pub mod target;
 pub mod text;
 
 /// A kind of problem.
@@ -53,6 +55,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         mounts::ALL,
         secrets::ALL,
         raw::ALL,
+        target::ALL,
+        project::ALL,
     ]
     .into_iter()
     .flatten()

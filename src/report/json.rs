@@ -99,8 +99,13 @@ impl From<Severity> for LintSeverity {
 
 /// All diagnostics as one JSON document.
 pub fn render(findings: &Findings, sources: &Sources) -> String {
+    pretty(&report(findings, sources))
+}
+
+/// All diagnostics, for a document that holds more.
+pub fn report(findings: &Findings, sources: &Sources) -> LintReport {
     let diagnostics = findings.iter().map(|one| diagnostic(one, sources)).collect();
-    pretty(&LintReport { diagnostics, not_shown: findings.left_out() })
+    LintReport { diagnostics, not_shown: findings.left_out() }
 }
 
 /// The schema of what `render` gives.

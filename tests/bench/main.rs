@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stackwright::check::Target;
 use stackwright::config::Config;
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
@@ -75,7 +76,12 @@ fn lint(text: &str) -> usize {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let requests = [request];
-    let input = Input { requests: &requests, config: &Config::default(), all_known: false };
+    let input = Input {
+        requests: &requests,
+        config: &Config::default(),
+        all_known: false,
+        target: Target::default(),
+    };
     black_box(compile(&input, &look, &mut sources, &mut findings));
     findings.iter().count()
 }

@@ -22,7 +22,8 @@
 //! Everything that is told must be expected and everything expected must be told, hints too; only
 //! the help may be left out. In a folder, `stack.yml` is checked, or what the file `run` says as
 //! one would on the command line: `a.yml b.yml --overlay o.yml --env-file v.env --all-known
-//! --max-file-size 1K`. A `.stackwright.yml` in the folder holds. The environment is empty.
+//! --max-file-size 1K --podman 4.9 --generates`. A `.stackwright.yml` in the folder holds. The
+//! environment is empty.
 //!
 //! `UPDATE=1 cargo test --test it diagnostics` writes what is told into the fixtures. Read it as
 //! the person would who gets to see it at two in the morning, before you keep it.
@@ -30,6 +31,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use stackwright::capability::podman::Podman;
+use stackwright::check::Target;
 use stackwright::config::{self, Config};
 use stackwright::host::disk::Disk;
 use stackwright::load::{FILE_SIZE_MAX, Request};
@@ -43,8 +46,10 @@ use crate::support::{list, remove, text, updates, write};
 const FOLDER: &str = "tests/diagnostics";
 
 /// Codes that no input provokes, each with the reason.
-const WITHOUT_FIXTURE: [(&str, &str); 1] =
-    [("SW199", "told only where the schema and the reader disagree, which would be our fault")];
+const WITHOUT_FIXTURE: [(&str, &str); 2] = [
+    ("SW199", "told only where the schema and the reader disagree, which would be our fault"),
+    ("SW716", "told about a template and not about a stack; tests/it/generate.rs shows it"),
+];
 
 /// Something that is told, or must be, about one file of a fixture.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,7 +245,7 @@ impl Fixture {
             (true, false) => "stack.yml".to_owned(),
             (false, _) => self.relative(&self.path.to_string_lossy()),
         };
-        let Arguments { stacks, overlays, env_files, all_known, size_max } =
+        let Arguments { stacks, overlays, env_files, all_known, size_max, target } =
             Arguments::read(&arguments, &self.root);
         let (mut sources, mut findings) = (Sources::default(), Findings::default());
         let environment = BTreeMap::new();
@@ -256,7 +261,9 @@ impl Fixture {
             true => config::find(&self.root, &Disk, &mut sources, &mut findings),
             false => Config::default(),
         };
-        let input = Input { requests: &requests, config: &config, all_known };
+        let podman = target.podman.unwrap_or_else(|| config.podman());
+        let target = Target { podman, generates: target.generates };
+        let input = Input { requests: &requests, config: &config, all_known, target };
         compile(&input, &Disk, &mut sources, &mut findings);
         assert!(!human::render(&findings, &sources, human::Style::default()).contains('\t'));
         let machines = [json::render, sarif::render, github::render];
@@ -285,13 +292,21 @@ struct Arguments {
     env_files: Vec<PathBuf>,
     all_known: bool,
     size_max: u64,
+    target: Wanted,
+}
+
+/// What the target is to be.
+#[derive(Default)]
+struct Wanted {
+    podman: Option<Podman>,
+    generates: bool,
 }
 
 impl Arguments {
     fn read(line: &str, root: &Path) -> Self {
         let (stacks, overlays, env_files) = (Vec::new(), Vec::new(), Vec::new());
-        let size_max = FILE_SIZE_MAX;
-        let mut all = Self { stacks, overlays, env_files, all_known: false, size_max };
+        let (size_max, target) = (FILE_SIZE_MAX, Wanted::default());
+        let mut all = Self { stacks, overlays, env_files, all_known: false, size_max, target };
         let mut words = line.split_whitespace();
         while let Some(word) = words.next() {
             let mut value = || words.next().unwrap_or_else(|| panic!("{word} without a value"));
@@ -300,6 +315,8 @@ impl Arguments {
                 "--env-file" => all.env_files.push(root.join(value())),
                 "--max-file-size" => all.size_max = value().parse::<Size>().unwrap().0,
                 "--all-known" => all.all_known = true,
+                "--podman" => all.target.podman = Some(value().parse().unwrap()),
+                "--generates" => all.target.generates = true,
                 _ => all.stacks.push(root.join(word)),
             }
         }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use stackwright::check::Target;
 use stackwright::cli::definition;
 use stackwright::config::{self, Config};
 use stackwright::host::Look;
@@ -263,7 +264,12 @@ fn told(paths: &[PathBuf], look: &dyn Look) -> String {
         size_max: FILE_SIZE_MAX,
     });
     let requests: Vec<Request<'_>> = requests.collect();
-    let input = Input { requests: &requests, config: &Config::default(), all_known: false };
+    let input = Input {
+        requests: &requests,
+        config: &Config::default(),
+        all_known: false,
+        target: Target::default(),
+    };
     let compiled = compile(&input, look, &mut sources, &mut findings);
     assert!(findings.has_errors() || compiled.stacks.len() == paths.len());
     shown(&findings, &sources)

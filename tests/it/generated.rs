@@ -8,7 +8,7 @@ use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
-use stackwright::cli::{GraphReport, codes_page, definition, laws_page};
+use stackwright::cli::{GenerateReport, GraphReport, codes_page, definition, laws_page};
 use stackwright::model::schema;
 use stackwright::report::json;
 
@@ -21,6 +21,9 @@ fn schemas_are_those_of_the_program() {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let graph = settings.into_generator().into_root_schema_for::<GraphReport>();
     compare("schema/graph.schema.json", &pretty(&graph));
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
+    compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));
 }
 

@@ -43,21 +43,36 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("pattern", &["source", "report", "model", "load"]),
     ("silence", &["source", "report", "model", "load"]),
     ("check", &["source", "report", "graph", "capability", "model", "load"]),
-    ("config", &["source", "report", "host", "model", "load", "silence"]),
-    // Back: what follows from a checked stack, and how it is shown.
+    ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
+    // Back: what follows from a checked stack, how it is shown, and what is made of it.
     ("resolve", &["graph", "model", "check"]),
+    ("emit", &["capability", "model", "resolve"]),
     ("draw", &[]),
     // The crate in one function, and the command line over all of it.
     ("lib", &["source", "report", "host", "load", "pattern", "silence", "check", "config"]),
     (
         "cli",
-        &["source", "report", "host", "model", "load", "check", "config", "resolve", "draw", "lib"],
+        &[
+            "source",
+            "report",
+            "capability",
+            "host",
+            "model",
+            "load",
+            "check",
+            "config",
+            "resolve",
+            "emit",
+            "draw",
+            "lib",
+        ],
     ),
     ("main", &["cli"]),
 ];
 
 /// Where the outside world may be touched.
-const OUTSIDE: &[&str] = &["src/host/disk.rs", "src/cli/output.rs", "src/main.rs"];
+const OUTSIDE: &[&str] =
+    &["src/host/disk.rs", "src/host/folder.rs", "src/cli/output.rs", "src/main.rs"];
 
 /// Words that touch the outside world.
 const TOUCHES: &[&str] = &[

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libfuzzer_sys::fuzz_target;
 use stackwright::check::Checked;
+use stackwright::check::Target;
 use stackwright::config::Config;
 use stackwright::draw::{Line, Node, Picture, dot, mermaid, svg, text};
 use stackwright::host::memory::Memory;
@@ -40,7 +41,7 @@ fn lint(bytes: &[u8]) -> Vec<String> {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let (requests, config) = ([request], Config::default());
-    let input = Input { requests: &requests, config: &config, all_known: true };
+    let input = Input { requests: &requests, config: &config, all_known: true, target: Target::default() };
     let compiled = compile(&input, &look, &mut sources, &mut findings);
     assert_places(&findings, &sources);
     let mut shown = vec![

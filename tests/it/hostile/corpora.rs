@@ -6,6 +6,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use stackwright::check::Target;
 use stackwright::config::Config;
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
@@ -112,7 +113,12 @@ fn lint(bytes: Vec<u8>) {
     let (overlays, env_files, size_max) = (&[], &[], 1 << 20);
     let requests = [Request { path, overlays, env_files, environment: &environment, size_max }];
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
-    let input = Input { requests: &requests, config: &Config::default(), all_known: true };
+    let input = Input {
+        requests: &requests,
+        config: &Config::default(),
+        all_known: true,
+        target: Target::default(),
+    };
     compile(&input, &look, &mut sources, &mut findings);
     for one in findings.iter() {
         for span in one.labels.iter().map(|label| label.span).chain([one.span]) {

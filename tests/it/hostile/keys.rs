@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use stackwright::check::Target;
 use stackwright::config::Config;
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
@@ -183,7 +184,12 @@ fn takes(schema: &Value, way: &[String], text: &str) -> bool {
     let request = Request { path, overlays, env_files, environment: &environment, size_max: 9000 };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let requests = [request];
-    let input = Input { requests: &requests, config: &Config::default(), all_known: false };
+    let input = Input {
+        requests: &requests,
+        config: &Config::default(),
+        all_known: false,
+        target: Target::default(),
+    };
     compile(&input, &look, &mut sources, &mut findings);
     let style = human::Style::default();
     for out in [

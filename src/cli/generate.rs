@@ -1,0 +1,389 @@
+//! `generate`: write the files of a target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::lint::Checking;
+use super::{Exit, StackArguments, discover, output};
+use crate::capability::podman::Podman;
+use crate::check::{self, Checked};
+use crate::emit::template::{BUILT_IN, TemplateError, Templates};
+use crate::emit::{self, Scope, quadlet};
+use crate::host::Look;
+use crate::host::disk::Disk;
+use crate::host::folder::{self, State, Wanted};
+use crate::model::value::nearest::nearest;
+use crate::report::code::target as code;
+use crate::report::json::{self, LintReport};
+use crate::report::{Diagnostic, Severity, human};
+use crate::resolve::resolve;
+use crate::source::Span;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  stackwright generate stacks/immich.yml         units in build/immich/quadlet/
+  stackwright generate immich --out -            the same, printed
+  stackwright generate stacks/ --podman 4.9      for an older Podman, such as that of Ubuntu 24.04
+  stackwright generate stacks/ --check           exit 2 where build/ is not up to date
+  stackwright generate shop --group web          the services of a group, and what they need
+
+Podman's own generator shows what becomes of the units:
+  QUADLET_UNIT_DIRS=$PWD/build/immich/quadlet /usr/libexec/podman/quadlet --dryrun --user";
+
+/// How large a template may be.
+const TEMPLATE_MAX: u64 = 1 << 20;
+
+#[derive(Debug, Args)]
+pub struct GenerateArguments {
+    /// Stack files, folders with stack files, or names in `stacks/`
+    #[arg(required = true, value_name = "STACK")]
+    paths: Vec<PathBuf>,
+    /// What is written
+    #[arg(long, value_enum, default_value_t = TargetName::Quadlet)]
+    target: TargetName,
+    /// The folder for DIR/STACK/TARGET/; `-` prints all files instead
+    #[arg(long, value_name = "DIR", default_value = "build")]
+    out: PathBuf,
+    /// The oldest Podman that the units must run on; 5.4, or what `.stackwright.yml` says
+    #[arg(long, value_name = "VERSION")]
+    podman: Option<Podman>,
+    /// Whose systemd runs the services
+    #[arg(long, value_enum, default_value_t = ScopeName::User)]
+    scope: ScopeName,
+    /// A folder with templates that stand in for those of the program, such as `container.j2`
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+    /// Only the services of a group, and what they need; may be given again
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// Write nothing, and tell what in the folder is not up to date
+    #[arg(long)]
+    check: bool,
+    /// How the files are told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    #[command(flatten)]
+    stack: StackArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TargetName {
+    /// Units for Podman's Quadlet
+    Quadlet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScopeName {
+    /// An ordinary user's, for rootless containers
+    User,
+    /// The machine's
+    System,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, one line a file
+    Human,
+    /// For scripts
+    Json,
+}
+
+/// What `generate` did, or would do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "Files of stackwright generate")]
+pub struct GenerateReport {
+    /// The stacks, none of them where one has errors.
+    stacks: Vec<GeneratedStack>,
+    /// What is to be said about the stack files.
+    #[serde(flatten)]
+    told: LintReport,
+}
+
+/// What was generated for one stack.
+#[derive(Debug, Serialize, JsonSchema)]
+struct GeneratedStack {
+    /// Its name.
+    name: String,
+    /// The target.
+    target: &'static str,
+    /// The folder of its files.
+    folder: String,
+    /// Its files, in the order of their paths.
+    files: Vec<GeneratedFile>,
+}
+
+/// One generated file.
+#[derive(Debug, Serialize, JsonSchema)]
+struct GeneratedFile {
+    /// Its path from the folder on.
+    path: String,
+    /// What became of it, or would.
+    state: FileState,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum FileState {
+    /// It was not there.
+    New,
+    /// It was there and differed.
+    Changed,
+    /// It was there, just so.
+    Same,
+    /// It was generated once, and is no longer.
+    Obsolete,
+}
+
+/// The files of one stack.
+struct Generated {
+    name: String,
+    files: Vec<emit::File>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &GenerateArguments) -> Exit {
+    let Some((files, all_known)) = discover::all(&arguments.paths, &Disk) else {
+        return Exit::WrongInput;
+    };
+    let mut checking = Checking::new();
+    let given = arguments.podman;
+    let target = |config: &crate::config::Config| check::Target {
+        podman: given.unwrap_or_else(|| config.podman()),
+        generates: true,
+    };
+    let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
+    if let Some(group) = unknown_group(&arguments.groups, &compiled.stacks) {
+        output::error(&group);
+        return Exit::WrongInput;
+    }
+    let target = quadlet::Target {
+        podman: target(&config).podman,
+        scope: match arguments.scope {
+            ScopeName::User => Scope::User,
+            ScopeName::System => Scope::System,
+        },
+    };
+    let generated = match own_templates(arguments.templates.as_deref()) {
+        Ok(own) => generate(&compiled.stacks, &arguments.groups, target, &own, &mut checking),
+        Err(message) => {
+            output::error(&message);
+            return Exit::WrongInput;
+        }
+    };
+    if checking.findings.has_errors() {
+        return refuse(arguments, &checking);
+    }
+    if arguments.out == Path::new("-") {
+        tell(arguments, &mut checking);
+        output::raw(print(&generated).as_bytes());
+        return Exit::Done;
+    }
+    write(arguments, &generated, checking)
+}
+
+/// What is wrong with the groups that were asked for.
+fn unknown_group(groups: &[String], stacks: &[Checked]) -> Option<String> {
+    let services = stacks.iter().flat_map(|stack| stack.stack().services.iter());
+    let known: BTreeSet<&str> =
+        services.flat_map(|service| service.groups.iter().map(|group| group.as_str())).collect();
+    let unknown = groups.iter().find(|group| !known.contains(group.as_str()))?;
+    let near = nearest(unknown, known.iter().copied());
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    // Without a stack that could be read, nothing is known about groups.
+    (!stacks.is_empty()).then(|| format!("no service belongs to group `{unknown}`{near}"))
+}
+
+/// The templates of a folder, by their names, each with its path.
+fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, String)>, String> {
+    let mut own = BTreeMap::new();
+    let Some(folder) = folder else { return Ok(own) };
+    let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    for entry in Disk.list(folder) {
+        let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if entry.path.extension().is_none_or(|ending| ending != "j2") {
+            continue;
+        }
+        if !known.contains(&name.as_str()) {
+            let known = known.join(", ");
+            return Err(format!("`{}` stands for no template: {known}", entry.path.display()));
+        }
+        let refuse = |why: &dyn std::fmt::Display| format!("`{}`: {why}", entry.path.display());
+        let bytes = Disk.read(&entry.path, TEMPLATE_MAX).map_err(|error| refuse(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| refuse(&error))?;
+        own.insert(name, (entry.path, text));
+    }
+    match own.is_empty() {
+        true => Err(format!("no template in `{}`", folder.display())),
+        false => Ok(own),
+    }
+}
+
+fn generate(
+    stacks: &[Checked],
+    groups: &[String],
+    target: quadlet::Target,
+    own: &BTreeMap<String, (PathBuf, String)>,
+    checking: &mut Checking,
+) -> Vec<Generated> {
+    let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
+    let made = Templates::new(target.podman, &texts).and_then(|templates| {
+        let emit = |stack: &Checked| {
+            let files = quadlet::emit(&resolve(stack, groups), target, &templates)?;
+            Ok(Generated { name: stack.name().to_owned(), files })
+        };
+        stacks.iter().map(emit).collect()
+    });
+    made.unwrap_or_else(|error| {
+        blame_template(&error, own, checking);
+        Vec::new()
+    })
+}
+
+/// Tells what is wrong with a template, at its line.
+fn blame_template(
+    error: &TemplateError,
+    own: &BTreeMap<String, (PathBuf, String)>,
+    checking: &mut Checking,
+) {
+    let built_in = || {
+        let known = BUILT_IN.iter().find(|(name, _)| *name == error.template);
+        (format!("templates/quadlet/{}", error.template), known.map_or("", |(_, text)| text))
+    };
+    let given = own.get(&error.template);
+    let given = given.map(|(path, text)| (path.to_string_lossy().into_owned(), text.as_str()));
+    let (path, text) = given.unwrap_or_else(built_in);
+    let before = error.line.unwrap_or(1).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
+    let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+    let id = checking.sources.add(path, text);
+    let span = Span::new(id, start, start + length);
+    checking.findings.add(Diagnostic::new(&code::TEMPLATE, span, error.message.clone()));
+}
+
+/// Tells everything, and writes nothing.
+fn refuse(arguments: &GenerateArguments, checking: &Checking) -> Exit {
+    let Checking { sources, findings } = checking;
+    match arguments.format {
+        Format::Human => {
+            output::note(&human::render(findings, sources, output::style()));
+            output::note(&format!("\n{}", output::summary(findings, arguments.paths.len())));
+        }
+        Format::Json => {
+            let told = json::report(findings, sources);
+            output::out(&pretty(&GenerateReport { stacks: Vec::new(), told }));
+        }
+    }
+    Exit::WrongInput
+}
+
+/// Tells warnings beside the result; hints are for `lint`.
+fn tell(arguments: &GenerateArguments, checking: &mut Checking) {
+    checking.findings.retain(|one| one.severity != Severity::Hint);
+    if arguments.format == Format::Human && checking.findings.iter().next().is_some() {
+        let text = human::render(&checking.findings, &checking.sources, output::style());
+        output::note(&format!("{text}\n"));
+    }
+}
+
+/// All files in one text, each behind its path.
+fn print(generated: &[Generated]) -> String {
+    let mut text = String::new();
+    for stack in generated {
+        for file in &stack.files {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let contents = String::from_utf8_lossy(&file.contents);
+            write!(text, "{gap}==> {}/quadlet/{} <==\n{contents}", stack.name, file.path)
+                .unwrap_or_default();
+        }
+    }
+    text
+}
+
+fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: Checking) -> Exit {
+    let mut stacks = Vec::new();
+    for stack in generated {
+        let inner = Path::new(&stack.name).join("quadlet");
+        let wanted: Vec<Wanted<'_>> = stack
+            .files
+            .iter()
+            .map(|file| Wanted { path: &file.path, contents: &file.contents, mode: file.mode })
+            .collect();
+        let folder = arguments.out.join(&inner);
+        let states = match arguments.check {
+            true => folder::compare(&folder, &wanted),
+            false => folder::write(&arguments.out, &inner, &wanted),
+        };
+        match states {
+            Ok(states) => stacks.push(told(&stack.name, &folder, states)),
+            Err(error) => {
+                output::error(&format!("cannot write `{}`: {error}", folder.display()));
+                return Exit::WrongInput;
+            }
+        }
+    }
+    tell(arguments, &mut checking);
+    let differs =
+        stacks.iter().flat_map(|stack| &stack.files).any(|file| file.state != FileState::Same);
+    match arguments.format {
+        Format::Human => output::out(&lines(&stacks, arguments.check)),
+        Format::Json => {
+            let told = json::report(&checking.findings, &checking.sources);
+            output::out(&pretty(&GenerateReport { stacks, told }));
+        }
+    }
+    if arguments.check && differs { Exit::Differs } else { Exit::Done }
+}
+
+fn told(name: &str, folder: &Path, states: Vec<(String, State)>) -> GeneratedStack {
+    let file = |(path, state): (String, State)| {
+        let state = match state {
+            State::New => FileState::New,
+            State::Changed => FileState::Changed,
+            State::Same => FileState::Same,
+            State::Obsolete => FileState::Obsolete,
+        };
+        GeneratedFile { path, state }
+    };
+    GeneratedStack {
+        name: name.to_owned(),
+        target: "quadlet",
+        folder: folder.to_string_lossy().into_owned(),
+        files: states.into_iter().map(file).collect(),
+    }
+}
+
+/// One line a file, and one for all.
+fn lines(stacks: &[GeneratedStack], is_check: bool) -> String {
+    let mut text = String::new();
+    let mut count = BTreeMap::new();
+    for stack in stacks {
+        for GeneratedFile { path, state } in &stack.files {
+            let word = match (state, is_check) {
+                (FileState::New, false) => "new",
+                (FileState::New, true) => "missing",
+                (FileState::Changed, _) => "changed",
+                (FileState::Same, _) => "same",
+                (FileState::Obsolete, false) => "removed",
+                (FileState::Obsolete, true) => "obsolete",
+            };
+            *count.entry(word).or_insert(0_usize) += 1;
+            writeln!(text, "{word:<8} {}/{path}", stack.folder).unwrap_or_default();
+        }
+    }
+    let words: Vec<String> = count.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let total: usize = count.values().sum();
+    let files = if total == 1 { "file" } else { "files" };
+    writeln!(text, "{total} {files}: {}", words.join(", ")).unwrap_or_default();
+    text
+}
+
+fn pretty(report: &GenerateReport) -> String {
+    serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
+}

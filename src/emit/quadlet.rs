@@ -1,0 +1,159 @@
+//! A stack as units for Quadlet, with the plain units and files that it brings along.
+
+mod build;
+mod container;
+mod health;
+mod limits;
+mod network;
+mod pod;
+mod raw;
+mod running;
+mod volume;
+
+use super::template::{Fields, Led, TemplateError, Templates};
+use super::{File, Scope, UNIT_MODE};
+use crate::capability::podman::Podman;
+use crate::model::layer::Map;
+use crate::model::value::duration::Duration;
+use crate::model::value::size::Size;
+use crate::model::variable::Plain;
+use crate::resolve::file::digest;
+use crate::resolve::mount::Source;
+use crate::resolve::{self, Resolved};
+
+/// For whom units are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The oldest Podman that must understand them.
+    pub podman: Podman,
+    /// Whose systemd runs them.
+    pub scope: Scope,
+}
+
+/// The label, and the word in units, by which what belongs to a stack is known.
+pub const STACK_LABEL: &str = "stackwright.stack";
+const SERVICE_LABEL: &str = "stackwright.service";
+const DIGEST_LABEL: &str = "stackwright.digest";
+
+/// Stands for the digest of a unit until that is known; no value can hold this character.
+const DIGEST_PLACE: &str = "\u{80}";
+
+/// The units of a stack, in the order of their names.
+pub fn emit(
+    stack: &Resolved<'_>,
+    target: Target,
+    templates: &Templates,
+) -> Result<Vec<File>, TemplateError> {
+    let mut files = Vec::new();
+    let mut unit = |name: String, template: &str, mut fields: Fields| {
+        frame(stack, target, &mut fields);
+        let text = templates.render(template, fields)?;
+        let contents = seal(&text).into_bytes();
+        files.push(File { path: name, contents, mode: UNIT_MODE });
+        Ok(())
+    };
+    for service in &stack.services {
+        let fields = container::fields(stack, service, target);
+        unit(format!("{}.container", service.unit), "container.j2", fields)?;
+    }
+    for (name, fields) in build::all(stack) {
+        unit(format!("{name}.build"), "build.j2", fields)?;
+    }
+    for network in &stack.networks {
+        unit(format!("{}.network", network.name), "network.j2", network::fields(stack, network))?;
+    }
+    for volume in &stack.volumes {
+        unit(format!("{}.volume", volume.name), "volume.j2", volume::fields(stack, volume))?;
+    }
+    if stack.in_pod {
+        unit(format!("{}.pod", stack.name), "pod.j2", pod::fields(stack, target))?;
+    }
+    files.extend(stack.units.iter().map(plain_unit));
+    files.extend(stack.files.values().map(configuration_file));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// What every unit says about where it comes from.
+fn frame(stack: &Resolved<'_>, target: Target, fields: &mut Fields) {
+    let version = env!("CARGO_PKG_VERSION");
+    let (origin, podman) = (stack.origin, target.podman);
+    fields.set(
+        "banner",
+        format!(
+            "Made by stackwright {version} from {origin}, for Podman {podman} and newer.\n\
+             A change made here is lost with the next one made there."
+        ),
+    );
+    let stack_line = format!("Stack={}\n", stack.name);
+    fields.written("mark", format!("{stack_line}Digest={DIGEST_PLACE}\n"));
+}
+
+/// Writes the digest of a unit into it: of all that makes a difference to what runs.
+fn seal(text: &str) -> String {
+    let matters = |line: &&str| !line.starts_with('#') && !line.starts_with("Description=");
+    let lines: Vec<&[u8]> =
+        text.lines().filter(matters).flat_map(|line| [line.as_bytes(), b"\n"]).collect();
+    text.replace(DIGEST_PLACE, &digest(&lines))
+}
+
+fn plain_unit(unit: &resolve::Plain<'_>) -> File {
+    let contents = unit.text.as_bytes().to_vec();
+    File { path: format!("plain/{}", unit.name), contents, mode: UNIT_MODE }
+}
+
+fn configuration_file(file: &resolve::File<'_>) -> File {
+    let path = format!("files/{}/{}", file.digest, file.name);
+    File { path, contents: file.contents.to_vec(), mode: file.mode }
+}
+
+/// Where a mount finds what it shows, as Quadlet writes it.
+fn source(stack: &Resolved<'_>, target: Target, source: &Source<'_>) -> Led {
+    let (lead, text) = match source {
+        Source::Path(path) => ("", path.clone()),
+        Source::Home(path) => ("%h", (*path).to_owned()),
+        Source::Owned(name) => ("", format!("{name}.volume")),
+        Source::External(name) => ("", (*name).to_owned()),
+        Source::File { name, digest } => {
+            let path = format!("{}/files/{digest}/{name}", stack.name);
+            match target.scope {
+                Scope::User => ("%h", format!("/.local/state/stackwright/stacks/{path}")),
+                Scope::System => ("", format!("/etc/stackwright/stacks/{path}")),
+            }
+        }
+    };
+    Led { lead, text }
+}
+
+/// `name=value` for each entry.
+fn pairs(map: &Map<Plain>) -> Vec<String> {
+    map.iter().map(|(name, _, value)| format!("{name}={}", value.0.value)).collect()
+}
+
+/// A length of time as Go and systemd both read it.
+fn seconds(duration: Duration) -> String {
+    let duration = duration.as_std();
+    match (duration.subsec_nanos(), duration.as_secs()) {
+        (0, seconds) => format!("{seconds}s"),
+        _ if duration.as_micros().is_multiple_of(1000) => format!("{}ms", duration.as_millis()),
+        _ => format!("{}us", duration.as_micros()),
+    }
+}
+
+/// An amount of memory as Podman and systemd both read it.
+fn bytes(size: Size) -> String {
+    let units = [('T', 40), ('G', 30), ('M', 20), ('K', 10)];
+    let bytes = size.bytes();
+    let exact = units.into_iter().find(|(_, shift)| bytes > 0 && bytes.is_multiple_of(1 << shift));
+    match exact {
+        Some((unit, shift)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
+}
+
+/// A text as one line of words.
+fn sentence(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+    line.trim_matches(|c: char| c == '\\' || c.is_whitespace()).to_owned()
+}

@@ -1,0 +1,324 @@
+//! Templates of units: a line is a key, and a value gets into the text by a key function alone.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use minijinja::value::{Object, Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+
+use crate::capability::encode::{Reader, Unwritable};
+use crate::capability::podman::Podman;
+use crate::capability::quadlet::{self, Key, Keys};
+use crate::capability::systemd;
+
+/// The templates that the program brings along, by the type of the unit.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("build.j2", include_str!("../../templates/quadlet/build.j2")),
+    ("container.j2", include_str!("../../templates/quadlet/container.j2")),
+    ("network.j2", include_str!("../../templates/quadlet/network.j2")),
+    ("pod.j2", include_str!("../../templates/quadlet/pod.j2")),
+    ("volume.j2", include_str!("../../templates/quadlet/volume.j2")),
+];
+
+/// Why a template of the user makes no unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// The name of the template.
+    pub template: String,
+    /// The line that is wrong, counted from one, where that is known.
+    pub line: Option<usize>,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl TemplateError {
+    fn new(template: &str, error: &Error) -> Self {
+        let mut message = error.detail().map_or(error.kind().to_string(), str::to_owned);
+        // What a function said is behind what the engine says about the call.
+        if let Some(source) = std::error::Error::source(error) {
+            write!(message, ": {source}").unwrap_or_default();
+        }
+        let template = error.name().unwrap_or(template).to_owned();
+        Self { template, line: error.line(), message }
+    }
+}
+
+/// Templates that are ready to be filled.
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+impl Templates {
+    /// The templates of the program, with those of the user in their place.
+    pub fn new(podman: Podman, own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let mut environment = Environment::empty();
+        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+        environment.set_formatter(refuse_bare_values);
+        environment.add_function("comment", |text: &str| Value::from_safe_string(comment(text)));
+        for (section, keys) in quadlet::SECTIONS {
+            add_section(&mut environment, section, Table::Quadlet(keys), podman);
+        }
+        for (section, keys) in
+            [("Unit", systemd::UNIT), ("Service", systemd::SERVICE), ("Install", systemd::INSTALL)]
+        {
+            add_section(&mut environment, section, Table::Systemd(keys), podman);
+        }
+        for (name, text) in BUILT_IN {
+            let text = own.get(*name).cloned().unwrap_or_else(|| (*text).to_owned());
+            environment
+                .add_template_owned(*name, text)
+                .map_err(|error| TemplateError::new(name, &error))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// Fills a template; lines that came out empty are left out.
+    pub fn render(&self, name: &str, fields: Fields) -> Result<String, TemplateError> {
+        let fail = |error: Error| TemplateError::new(name, &error);
+        let template = self.environment.get_template(name).map_err(fail)?;
+        let text = template.render(Value::from_object(fields)).map_err(fail)?;
+        Ok(tidy(&text))
+    }
+}
+
+/// What a template may name: only what is there is kept.
+#[derive(Debug, Default)]
+pub struct Fields(BTreeMap<&'static str, Value>);
+
+impl Object for Fields {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.get(key.as_str()?).cloned()
+    }
+}
+
+impl Fields {
+    /// Sets a field to a text, a number or a truth value.
+    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.0.insert(name, value.into());
+    }
+
+    /// Sets a field where there is a value.
+    pub fn maybe(&mut self, name: &'static str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.0.insert(name, Value::from(value.to_string()));
+        }
+    }
+
+    /// Sets a field to texts, unless there is none.
+    pub fn list<T: Into<Value>>(&mut self, name: &'static str, items: impl IntoIterator<Item = T>) {
+        let items: Vec<Value> = items.into_iter().map(Into::into).collect();
+        if !items.is_empty() {
+            self.0.insert(name, Value::from(items));
+        }
+    }
+
+    /// Sets a field to lines that were written as a unit has them.
+    pub fn written(&mut self, name: &'static str, lines: String) {
+        self.0.insert(name, Value::from_safe_string(lines));
+    }
+}
+
+/// A text with a specifier of systemd in front of it.
+#[derive(Debug)]
+pub struct Led {
+    /// The specifier, such as `%h`.
+    pub lead: &'static str,
+    /// The text behind it.
+    pub text: String,
+}
+
+impl Object for Led {}
+
+impl From<Led> for Value {
+    fn from(led: Led) -> Self {
+        Value::from_object(led)
+    }
+}
+
+/// Where the keys of a section are listed.
+#[derive(Clone, Copy)]
+enum Table {
+    Quadlet(Keys),
+    Systemd(&'static [&'static str]),
+}
+
+fn add_section(
+    environment: &mut Environment<'static>,
+    section: &'static str,
+    table: Table,
+    podman: Podman,
+) {
+    let function = move |name: &str, value: Value| -> Result<Value, Error> {
+        if value.is_none() || value.is_undefined() {
+            return Ok(Value::from_safe_string(String::new()));
+        }
+        let mut lines = String::new();
+        let written = match table {
+            Table::Quadlet(keys) => match quadlet::find(keys, name) {
+                Some(key) => quadlet_lines(key, podman, &value, &mut lines),
+                None => Err(format!("`{name}` is no key of [{section}]")),
+            },
+            Table::Systemd(keys) if keys.contains(&name) => each(&value, &mut |lead, text| {
+                line(name, Reader::Passed, lead, text, &mut lines)
+                    .map_err(|why| unwritable(name, why))
+            }),
+            Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
+        };
+        written.map_err(|message| Error::new(ErrorKind::InvalidOperation, message))?;
+        Ok(Value::from_safe_string(lines))
+    };
+    environment.add_function(section, function);
+}
+
+/// Writes a key with each of its values.
+fn quadlet_lines(
+    key: &Key,
+    podman: Podman,
+    value: &Value,
+    lines: &mut String,
+) -> Result<(), String> {
+    if key.reader != Reader::Words {
+        return each(value, &mut |lead, text| {
+            quadlet_line(key, podman, lead, text, lines).map_err(|why| match why {
+                None => format!("`{}` needs Podman {}", key.name, key.since),
+                Some(why) => unwritable(key.name, why),
+            })
+        });
+    }
+    lines.push_str(key.name);
+    let mut sign = '=';
+    each(value, &mut |lead, text| {
+        lines.push(std::mem::replace(&mut sign, ' '));
+        key.reader.write(lead, text, lines).map_err(|why| unwritable(key.name, why))
+    })?;
+    lines.push('\n');
+    Ok(())
+}
+
+/// Writes one value, by the flag of `podman` where this Podman or this reader cannot take it;
+/// an error without a reason means that a newer Podman could.
+pub fn quadlet_line(
+    key: &Key,
+    podman: Podman,
+    lead: &str,
+    text: &str,
+    lines: &mut String,
+) -> Result<(), Option<Unwritable>> {
+    let direct = match podman >= key.since {
+        true => line(key.name, key.reader, lead, text, lines).map_err(Some),
+        false => Err(None),
+    };
+    if direct.is_ok() || key.flag.is_empty() {
+        return direct;
+    }
+    let flag = match (key.reader, text) {
+        (Reader::Switch, "true") => {
+            return line(ARGUMENTS, Reader::Word, "", key.flag, lines).map_err(Some);
+        }
+        _ if key.flag.ends_with(':') => format!("{}{lead}", key.flag),
+        _ => format!("{}={lead}", key.flag),
+    };
+    line(ARGUMENTS, Reader::Word, &flag, text, lines).map_err(Some)
+}
+
+/// The key for flags that Quadlet has no key for.
+const ARGUMENTS: &str = "PodmanArgs";
+
+/// Writes one line, or nothing.
+fn line(
+    name: &str,
+    reader: Reader,
+    lead: &str,
+    text: &str,
+    lines: &mut String,
+) -> Result<(), Unwritable> {
+    let start = lines.len();
+    lines.push_str(name);
+    lines.push('=');
+    let written = reader.write(lead, text, lines);
+    match written {
+        Ok(()) => lines.push('\n'),
+        Err(_) => lines.truncate(start),
+    }
+    written
+}
+
+/// Calls a function with every text of a value.
+fn each(
+    value: &Value,
+    write: &mut dyn FnMut(&str, &str) -> Result<(), String>,
+) -> Result<(), String> {
+    if let Some(text) = value.as_str() {
+        return write("", text);
+    }
+    if let Some(led) = value.downcast_object_ref::<Led>() {
+        return write(led.lead, &led.text);
+    }
+    match value.kind() {
+        ValueKind::Bool => write("", if value.is_true() { "true" } else { "false" }),
+        ValueKind::Number => write("", &value.to_string()),
+        ValueKind::Seq => {
+            let items = value.try_iter().map_err(|error| error.to_string())?;
+            items.into_iter().try_for_each(|item| each(&item, write))
+        }
+        kind => Err(format!("{kind} is no value of a key")),
+    }
+}
+
+fn unwritable(name: &str, why: Unwritable) -> String {
+    match why {
+        Unwritable::Empty => format!("`{name}` cannot hold an empty text"),
+        Unwritable::Semicolon => format!("`{name}` cannot hold a `;` alone"),
+        Unwritable::Character(c) => format!("`{name}` cannot hold `{}`", c.escape_default()),
+        Unwritable::Edge => format!("`{name}` cannot begin or end so"),
+        Unwritable::Space => format!("`{name}` cannot hold a space"),
+    }
+}
+
+/// Lines that neither Quadlet nor systemd reads.
+fn comment(text: &str) -> String {
+    let line = |line: &str| {
+        let visible: String = line.chars().filter(|c| !c.is_control()).collect();
+        format!("# {}\n", visible.trim_end_matches('\\'))
+    };
+    text.lines().map(line).collect()
+}
+
+/// A value that no key function wrote is a mistake of the template.
+fn refuse_bare_values(
+    out: &mut Output<'_>,
+    _: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    match value.as_str() {
+        None if value.is_undefined() => Ok(()),
+        Some(text) if value.is_safe() => out.write_str(text).map_err(Error::from),
+        _ => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "a bare value: give it to a key function, such as `Container(\"Image\", image)`",
+        )),
+    }
+}
+
+/// Takes empty lines and sections without keys away, and parts sections by one empty line.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut header = None;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if line.starts_with('[') {
+            header = Some(line);
+            continue;
+        }
+        if let Some(header) = header.take() {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(header);
+            out.push('\n');
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
