@@ -26,6 +26,8 @@ pub enum Reader {
     Switch,
     /// A line that goes to systemd as it is and never to `ExecStart=`: no variables in there.
     Passed,
+    /// The same, without specifiers.
+    Literal,
 }
 
 /// Why a value cannot be written.
@@ -56,6 +58,13 @@ impl Reader {
             Self::Mounts if text.contains(char::is_whitespace) => Err(Unwritable::Space),
             Self::Line | Self::Lines | Self::Mounts => whole_line(lead, text, true, line),
             Self::Passed => whole_line(lead, text, false, line),
+            Self::Literal => {
+                let start = line.len();
+                whole_line(lead, text, false, line)?;
+                line.truncate(start);
+                line.push_str(text);
+                Ok(())
+            }
         }
     }
 }

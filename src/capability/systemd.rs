@@ -1,5 +1,8 @@
 //! Which keys systemd knows in the sections that Quadlet passes on; others are ignored by it.
 
+/// Keys in which systemd looks for no specifiers, so that a `%` is just a part of the value.
+pub const LITERAL: &[&str] = &["CPUQuota"];
+
 /// The keys of `[Unit]`, from systemd 252 to 258.
 pub const UNIT: &[&str] = &[
     "After",

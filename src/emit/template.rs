@@ -160,8 +160,9 @@ fn add_section(
                 None => Err(format!("`{name}` is no key of [{section}]")),
             },
             Table::Systemd(keys) if keys.contains(&name) => each(&value, &mut |lead, text| {
-                line(name, Reader::Passed, lead, text, &mut lines)
-                    .map_err(|why| unwritable(name, why))
+                let is_literal = systemd::LITERAL.contains(&name);
+                let reader = if is_literal { Reader::Literal } else { Reader::Passed };
+                line(name, reader, lead, text, &mut lines).map_err(|why| unwritable(name, why))
             }),
             Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
         };

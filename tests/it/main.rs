@@ -10,9 +10,11 @@
 
 mod diagnostics;
 mod docs;
+mod generate;
 mod generated;
 mod hostile;
 mod outputs;
+mod real;
 mod schema;
 mod seeds;
 mod support;

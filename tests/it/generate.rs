@@ -1,0 +1,251 @@
+//! What units a stack becomes: golden trees, versions of Podman, templates, and the command itself.
+//!
+//! The stacks in `stacks/` and in `tests/quadlet` each have a tree of real files in
+//! `snapshots/quadlet`, which `UPDATE=1 cargo test --test it generate` writes anew. A fixture may
+//! begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use stackwright::capability::podman::Podman;
+use stackwright::check::Target;
+use stackwright::config::Config;
+use stackwright::emit::template::Templates;
+use stackwright::emit::{File, Scope, quadlet};
+use stackwright::host::memory::Memory;
+use stackwright::load::{FILE_SIZE_MAX, Request};
+use stackwright::report::{Findings, human};
+use stackwright::resolve::resolve;
+use stackwright::source::Sources;
+use stackwright::{Input, compile};
+
+use crate::support::{self, list, run, text, updates, write};
+
+/// Where fixtures stand, as far as they know.
+const PLACE: &str = "/srv/stacks";
+
+/// The fixtures: their paths, by the names of their trees.
+pub fn fixtures() -> BTreeMap<String, PathBuf> {
+    let folders = [Path::new("stacks"), Path::new("tests/quadlet")];
+    let files = folders.into_iter().flat_map(list);
+    let stacks = files.filter(|path| path.extension().is_some_and(|ending| ending == "yml"));
+    stacks.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect()
+}
+
+/// What a fixture says about how it is generated.
+pub struct Wanted {
+    /// For which Podman, and whose.
+    pub target: quadlet::Target,
+    groups: Vec<String>,
+}
+
+impl Wanted {
+    /// A whole stack for a target.
+    pub fn for_target(target: quadlet::Target) -> Self {
+        Self { target, groups: Vec::new() }
+    }
+
+    /// Reads the first line of a fixture.
+    pub fn of(fixture: &Path) -> Self {
+        let text = text(fixture);
+        let line = text.lines().next().and_then(|line| line.strip_prefix("# generate: "));
+        let mut wanted = Self {
+            target: quadlet::Target { podman: Podman::USUAL, scope: Scope::User },
+            groups: Vec::new(),
+        };
+        let mut words = line.unwrap_or("").split_whitespace();
+        while let Some(word) = words.next() {
+            let value = words.next().unwrap_or_else(|| panic!("{word} without a value"));
+            match word {
+                "--podman" => wanted.target.podman = value.parse().unwrap(),
+                "--scope" if value == "system" => wanted.target.scope = Scope::System,
+                "--group" => wanted.groups.push(value.to_owned()),
+                _ => panic!("{}: {word} {value}", fixture.display()),
+            }
+        }
+        wanted
+    }
+}
+
+/// The files of a fixture, as if it stood in [`PLACE`] with all that stands beside it.
+pub fn generate(fixture: &Path, wanted: &Wanted) -> Vec<File> {
+    let folder = fixture.parent().unwrap();
+    let mut look = Memory::default();
+    for path in list(folder).into_iter().filter(|path| path.is_file()) {
+        let name = path.file_name().unwrap().to_owned();
+        look.files.insert(Path::new(PLACE).join(name), text(&path).into_bytes());
+    }
+    let path = Path::new(PLACE).join(fixture.file_name().unwrap());
+    let files = files_of(&path, &look, wanted);
+    files.unwrap_or_else(|told| panic!("{}\n{told}", fixture.display()))
+}
+
+/// The files of one stack, or all that is wrong with it; warnings count as well.
+pub fn files_of(path: &Path, look: &Memory, wanted: &Wanted) -> Result<Vec<File>, String> {
+    let environment = BTreeMap::new();
+    let request = Request {
+        path,
+        overlays: &[],
+        env_files: &[],
+        environment: &environment,
+        size_max: FILE_SIZE_MAX,
+    };
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let podman = wanted.target.podman;
+    let target = Target { podman, generates: true };
+    let (requests, config) = ([request], Config::default());
+    let input = Input { requests: &requests, config: &config, all_known: false, target };
+    let compiled = compile(&input, look, &mut sources, &mut findings);
+    let Some(stack) = compiled.stacks.first() else {
+        return Err(human::render(&findings, &sources, human::Style::default()));
+    };
+    let templates = Templates::new(podman, &BTreeMap::new()).unwrap();
+    let resolved = resolve(stack, &wanted.groups);
+    Ok(quadlet::emit(&resolved, wanted.target, &templates).unwrap())
+}
+
+#[test]
+fn golden_trees_are_what_is_generated() {
+    let mut kept = BTreeSet::new();
+    for (name, path) in fixtures() {
+        let tree = Path::new("snapshots/quadlet").join(&name);
+        for file in generate(&path, &Wanted::of(&path)) {
+            let golden = tree.join(&file.path);
+            support::compare(&golden.to_string_lossy(), &String::from_utf8(file.contents).unwrap());
+            kept.insert(golden);
+        }
+    }
+    let mut open = vec![PathBuf::from("snapshots/quadlet")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(list(&path));
+        } else if !kept.contains(&path) {
+            assert!(updates(), "{} is generated from nothing", path.display());
+            support::remove(&path);
+        }
+    }
+}
+
+/// Nothing of a run, a machine or a user gets into the files.
+#[test]
+fn output_is_the_same_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/monitoring-simple.yml");
+    let stack = stack.to_str().unwrap();
+    let mut outputs = BTreeSet::new();
+    for (home, language) in [("/root", "C"), ("/nowhere", "tr_TR.UTF-8"), ("", "")] {
+        let mut command = support::program(folder.path());
+        command.env("HOME", home).env("LANG", language).env("HOSTNAME", home);
+        let output = command.args(["generate", stack, "--out", "-"]).output().unwrap();
+        assert!(output.status.success());
+        outputs.insert(output.stdout);
+    }
+    assert_eq!(outputs.len(), 1);
+}
+
+const STACK: &str = "stack:\n  name: shop\nservices:\n  - name: web\n    groups: [front]\n    \
+                     configuration: { image: docker.io/library/nginx:1.29 }\n  \
+                     - name: db\n    configuration: { image: docker.io/library/nginx:1.29 }\n";
+
+#[test]
+fn files_are_written_once_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    let missing = run(folder, &["generate", "shop.yml", "--check"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.out.contains("missing  build/shop/quadlet/db.container"), "{missing:?}");
+    assert!(!folder.join("build").exists());
+
+    let first = run(folder, &["generate", "shop.yml"]);
+    assert_eq!((first.code, first.err.as_str()), (0, ""));
+    assert!(first.out.ends_with("3 files: 3 new\n"), "{first:?}");
+    let second = run(folder, &["generate", "shop.yml"]);
+    assert!(second.out.ends_with("3 files: 3 same\n"), "{second:?}");
+    assert_eq!(run(folder, &["generate", "shop.yml", "--check"]).code, 0);
+
+    // What is of somebody else stays; what was generated and is no longer goes.
+    write(&folder.join("build/shop/quadlet/mine.container"), "[Container]\n");
+    let group = run(folder, &["generate", "shop.yml", "--group", "front", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&group.out).unwrap();
+    let files = report["stacks"][0]["files"].as_array().unwrap();
+    let states: Vec<(&str, &str)> = files
+        .iter()
+        .map(|file| (file["path"].as_str().unwrap(), file["state"].as_str().unwrap()))
+        .collect();
+    let expected =
+        [("db.container", "obsolete"), ("shop.network", "same"), ("web.container", "same")];
+    assert_eq!(states, expected);
+    assert!(!folder.join("build/shop/quadlet/db.container").exists());
+    assert!(folder.join("build/shop/quadlet/mine.container").exists());
+}
+
+#[test]
+fn links_in_the_way_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    write(&folder.join("victim/web.container"), "kept\n");
+    std::os::unix::fs::symlink("../victim", folder.join("shop")).unwrap();
+    write(&folder.join("build/other"), "");
+    std::os::unix::fs::symlink("../victim", folder.join("build/shop")).unwrap();
+    let refused = run(folder, &["generate", "shop.yml"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("is no folder"), "{refused:?}");
+    assert_eq!(text(&folder.join("victim/web.container")), "kept\n");
+}
+
+#[test]
+fn wrong_stacks_and_wrong_words_write_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    write(&folder.join("bad.yml"), "services: [{name: web}]\n");
+    for (arguments, code, said) in [
+        (&["generate", "shop.yml", "bad.yml"][..], 1, "SW420"),
+        (&["generate", "shop.yml", "--group", "fornt"], 1, "did you mean `front`?"),
+        (&["generate", "none.yml"], 1, "none.yml"),
+        (&["generate", "shop.yml", "--podman", "4.4"], 64, "Podman 4.9 to 6.1"),
+        (&["generate", "shop.yml", "--templates", "empty"], 1, "no template in"),
+    ] {
+        let run = run(folder, arguments);
+        assert_eq!(run.code, code, "{arguments:?} {run:?}");
+        assert!(run.err.contains(said), "{arguments:?} {run:?}");
+        assert!(!folder.join("build").exists());
+    }
+}
+
+#[test]
+fn own_templates_stand_in_and_are_blamed_at_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    let own =
+        "[Container]\n{{ Container(\"Image\", image) }}\n{{ Container(\"Label\", \"a=%\") }}\n";
+    write(&folder.join("t/container.j2"), own);
+    let arguments = ["generate", "shop.yml", "--templates", "t", "--out", "-"];
+    let printed = run(folder, &arguments);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    let unit = "==> shop/quadlet/web.container <==\n[Container]\n\
+                Image=docker.io/library/nginx:1.29\nLabel=\"a=%%\"\n";
+    assert!(printed.out.contains(unit), "{printed:?}");
+    for (line, said) in [
+        ("{{ image }}", "a bare value"),
+        ("{{ image|safe }}", "filter safe is unknown"),
+        ("{{ Container(\"Imagee\", image) }}", "`Imagee` is no key of [Container]"),
+        ("{{ Container(\"Memory\", \"1\") }}{{ Container(\"Exec\", \";\") }}", "a `;` alone"),
+        ("{{ Container(\"ReloadSignal\", \"SIGHUP\") }}", "needs Podman 5.5"),
+        ("{{ Service(\"ExecStartPre\", \"a\\nb\") }}", "cannot hold"),
+        ("{% if %}", "unexpected"),
+    ] {
+        write(&folder.join("t/container.j2"), &format!("[Container]\n{line}\n"));
+        let refused = run(folder, &arguments);
+        assert_eq!(refused.code, 1, "{line} {refused:?}");
+        assert!(refused.err.contains("error[SW716]"), "{line} {refused:?}");
+        assert!(refused.err.contains("t/container.j2:2:1"), "{line} {refused:?}");
+        assert!(refused.err.contains(said), "{line} {refused:?}");
+        assert_eq!(refused.out, "");
+    }
+    write(&folder.join("t/contianer.j2"), own);
+    assert!(run(folder, &arguments).err.contains("stands for no template"));
+}
