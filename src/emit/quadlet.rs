@@ -10,6 +10,8 @@ mod raw;
 mod running;
 mod volume;
 
+use std::num::NonZero;
+
 use super::template::{Fields, Led, TemplateError, Templates};
 use super::{File, Scope, UNIT_MODE};
 use crate::capability::podman::Podman;
@@ -19,7 +21,7 @@ use crate::model::value::size::Size;
 use crate::model::variable::Plain;
 use crate::resolve::file::digest;
 use crate::resolve::mount::Source;
-use crate::resolve::{self, Resolved};
+use crate::resolve::{self, Resolved, Service};
 
 /// For whom units are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,40 +40,79 @@ const DIGEST_LABEL: &str = "stackwright.digest";
 /// Stands for the digest of a unit until that is known; no value can hold this character.
 const DIGEST_PLACE: &str = "\u{80}";
 
-/// The units of a stack, in the order of their names.
+/// From this number of services on, several threads share the work.
+const MANY: usize = 64;
+
+/// The files of a stack, in the order of their paths.
 pub fn emit(
     stack: &Resolved<'_>,
     target: Target,
     templates: &Templates,
 ) -> Result<Vec<File>, TemplateError> {
-    let mut files = Vec::new();
-    let mut unit = |name: String, template: &str, mut fields: Fields| {
-        frame(stack, target, &mut fields);
-        let text = templates.render(template, fields)?;
-        let contents = seal(&text).into_bytes();
-        files.push(File { path: name, contents, mode: UNIT_MODE });
-        Ok(())
-    };
-    for service in &stack.services {
-        let fields = container::fields(stack, service, target);
-        unit(format!("{}.container", service.unit), "container.j2", fields)?;
-    }
+    let scene = Scene { stack, target, templates };
+    let mut files = containers(&scene)?;
     for (name, fields) in build::all(stack) {
-        unit(format!("{name}.build"), "build.j2", fields)?;
+        files.push(scene.unit(format!("{name}.build"), "build.j2", fields)?);
     }
     for network in &stack.networks {
-        unit(format!("{}.network", network.name), "network.j2", network::fields(stack, network))?;
+        let fields = network::fields(stack, network);
+        files.push(scene.unit(format!("{}.network", network.name), "network.j2", fields)?);
     }
     for volume in &stack.volumes {
-        unit(format!("{}.volume", volume.name), "volume.j2", volume::fields(stack, volume))?;
+        let fields = volume::fields(stack, volume);
+        files.push(scene.unit(format!("{}.volume", volume.name), "volume.j2", fields)?);
     }
     if stack.in_pod {
-        unit(format!("{}.pod", stack.name), "pod.j2", pod::fields(stack, target))?;
+        let fields = pod::fields(stack, target);
+        files.push(scene.unit(format!("{}.pod", stack.name), "pod.j2", fields)?);
     }
     files.extend(stack.units.iter().map(plain_unit));
     files.extend(stack.files.values().map(configuration_file));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// What all units of a stack are made with.
+struct Scene<'s> {
+    stack: &'s Resolved<'s>,
+    target: Target,
+    templates: &'s Templates,
+}
+
+impl Scene<'_> {
+    fn unit(&self, path: String, template: &str, fields: Fields) -> Result<File, TemplateError> {
+        let mut fields = fields;
+        frame(self.stack, self.target, &mut fields);
+        let text = self.templates.render(template, fields)?;
+        Ok(File { path, contents: seal(&text).into_bytes(), mode: UNIT_MODE })
+    }
+
+    fn container(&self, service: &Service<'_>) -> Result<File, TemplateError> {
+        let fields = container::fields(self.stack, service, self.target);
+        self.unit(format!("{}.container", service.unit), "container.j2", fields)
+    }
+}
+
+/// The units of all services; each is made by itself, so that threads can share many of them.
+fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
+    let services = &scene.stack.services;
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if services.len() < MANY || threads == 1 {
+        return services.iter().map(|service| scene.container(service)).collect();
+    }
+    let part = |part: &[Service<'_>]| -> Result<Vec<File>, TemplateError> {
+        part.iter().map(|service| scene.container(service)).collect()
+    };
+    std::thread::scope(|scope| {
+        let parts = services.chunks(services.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|services| scope.spawn(move || part(services))).collect();
+        let mut files = Vec::with_capacity(services.len());
+        for thread in running {
+            let made = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            files.append(&mut made?);
+        }
+        Ok(files)
+    })
 }
 
 /// What every unit says about where it comes from.

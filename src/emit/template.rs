@@ -1,10 +1,10 @@
-//! Templates of units: a line is a key, and a value gets into the text by a key function alone.
+//! Templates of units: a line is a key, and a value gets into the text by its section alone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use minijinja::value::{Object, Value, ValueKind};
+use minijinja::value::{Object, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use crate::capability::encode::{Reader, Unwritable};
@@ -47,7 +47,12 @@ impl TemplateError {
 /// Templates that are ready to be filled.
 pub struct Templates {
     environment: Environment<'static>,
+    functions: Functions,
 }
+
+/// The functions that templates may call, in the order of their names. They are handed over with
+/// the fields: as globals, each call would look through all fields before.
+type Functions = Arc<Vec<(&'static str, Value)>>;
 
 impl Templates {
     /// The templates of the program, with those of the user in their place.
@@ -55,53 +60,66 @@ impl Templates {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_formatter(refuse_bare_values);
-        environment.add_function("comment", |text: &str| Value::from_safe_string(comment(text)));
-        for (section, keys) in quadlet::SECTIONS {
-            add_section(&mut environment, section, Table::Quadlet(keys), podman);
-        }
-        for (section, keys) in
-            [("Unit", systemd::UNIT), ("Service", systemd::SERVICE), ("Install", systemd::INSTALL)]
-        {
-            add_section(&mut environment, section, Table::Systemd(keys), podman);
-        }
         for (name, text) in BUILT_IN {
             let text = own.get(*name).cloned().unwrap_or_else(|| (*text).to_owned());
             environment
                 .add_template_owned(*name, text)
                 .map_err(|error| TemplateError::new(name, &error))?;
         }
-        Ok(Self { environment })
+        Ok(Self { environment, functions: functions(podman) })
     }
 
     /// Fills a template; lines that came out empty are left out.
     pub fn render(&self, name: &str, fields: Fields) -> Result<String, TemplateError> {
         let fail = |error: Error| TemplateError::new(name, &error);
         let template = self.environment.get_template(name).map_err(fail)?;
-        let text = template.render(Value::from_object(fields)).map_err(fail)?;
+        let functions = Arc::clone(&self.functions);
+        let known = Value::from_object(Known { fields, functions });
+        let text = template.render(known).map_err(fail)?;
         Ok(tidy(&text))
     }
 }
 
-/// What a template may name: only what is there is kept.
-#[derive(Debug, Default)]
-pub struct Fields(BTreeMap<&'static str, Value>);
+/// What a template may name: its fields and the functions.
+#[derive(Debug)]
+struct Known {
+    fields: Fields,
+    functions: Functions,
+}
 
-impl Object for Fields {
+impl Object for Known {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.get(key.as_str()?).cloned()
+        let name = key.as_str()?;
+        let is_section = name.starts_with(|c: char| c.is_ascii_uppercase());
+        let fields = || find(&self.fields.0, name);
+        let functions = || find(&self.functions, name);
+        if is_section { functions() } else { fields().or_else(functions) }
     }
 }
+
+/// The value of a name in a list that is in the order of the names.
+fn find(known: &[(&'static str, Value)], name: &str) -> Option<Value> {
+    let place = known.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    known.get(place).map(|(_, value)| value.clone())
+}
+
+/// The values of one unit, in the order of their names; what is not there is nothing.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
     /// Sets a field to a text, a number or a truth value.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.0.insert(name, value.into());
+        match self.0.binary_search_by(|(known, _)| (*known).cmp(name)) {
+            Ok(place) => drop(self.0.splice(place..=place, [(name, value.into())])),
+            Err(place) => self.0.insert(place, (name, value.into())),
+        }
     }
 
     /// Sets a field where there is a value.
     pub fn maybe(&mut self, name: &'static str, value: Option<impl ToString>) {
         if let Some(value) = value {
-            self.0.insert(name, Value::from(value.to_string()));
+            self.set(name, value.to_string());
         }
     }
 
@@ -109,13 +127,13 @@ impl Fields {
     pub fn list<T: Into<Value>>(&mut self, name: &'static str, items: impl IntoIterator<Item = T>) {
         let items: Vec<Value> = items.into_iter().map(Into::into).collect();
         if !items.is_empty() {
-            self.0.insert(name, Value::from(items));
+            self.set(name, items);
         }
     }
 
     /// Sets a field to lines that were written as a unit has them.
     pub fn written(&mut self, name: &'static str, lines: String) {
-        self.0.insert(name, Value::from_safe_string(lines));
+        self.set(name, Value::from_safe_string(lines));
     }
 }
 
@@ -143,34 +161,70 @@ enum Table {
     Systemd(&'static [&'static str]),
 }
 
-fn add_section(
-    environment: &mut Environment<'static>,
-    section: &'static str,
+/// A function for each section, and one for comments.
+fn functions(podman: Podman) -> Functions {
+    let quadlet = quadlet::SECTIONS.iter().map(|(section, keys)| (*section, Table::Quadlet(keys)));
+    let systemd =
+        [("Unit", systemd::UNIT), ("Service", systemd::SERVICE), ("Install", systemd::INSTALL)];
+    let systemd = systemd.into_iter().map(|(section, keys)| (section, Table::Systemd(keys)));
+    let sections = quadlet.chain(systemd);
+    let mut functions: Vec<(&'static str, Value)> =
+        sections.map(|(section, table)| (section, key_function(section, table, podman))).collect();
+    let comment = |text: &str| Value::from_safe_string(comment(text));
+    functions.push(("comment", Value::from_function(comment)));
+    functions.sort_by_key(|(name, _)| *name);
+    Arc::new(functions)
+}
+
+/// The function that writes keys of a section: their names, each with its value behind it.
+fn key_function(section: &'static str, table: Table, podman: Podman) -> Value {
+    Value::from_function(move |pairs: Rest<Value>| -> Result<Value, Error> {
+        let mut lines = String::new();
+        for pair in pairs.chunks(2) {
+            let [name, value] = pair else {
+                return Err(refused("a key without a value".to_owned()));
+            };
+            if !value.is_undefined() && !value.is_none() {
+                let name = name.as_str().unwrap_or_default();
+                key_lines(section, table, podman, (name, value), &mut lines).map_err(refused)?;
+            }
+        }
+        Ok(Value::from_safe_string(lines))
+    })
+}
+
+fn refused(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// Writes the lines of one key, or of a comment.
+fn key_lines(
+    section: &str,
     table: Table,
     podman: Podman,
-) {
-    let function = move |name: &str, value: Value| -> Result<Value, Error> {
-        if value.is_none() || value.is_undefined() {
-            return Ok(Value::from_safe_string(String::new()));
-        }
-        let mut lines = String::new();
-        let written = match table {
-            Table::Quadlet(keys) => match quadlet::find(keys, name) {
-                Some(key) => quadlet_lines(key, podman, &value, &mut lines),
-                None => Err(format!("`{name}` is no key of [{section}]")),
-            },
-            Table::Systemd(keys) if keys.contains(&name) => each(&value, &mut |lead, text| {
-                let is_literal = systemd::LITERAL.contains(&name);
-                let reader = if is_literal { Reader::Literal } else { Reader::Passed };
-                line(name, reader, lead, text, &mut lines).map_err(|why| unwritable(name, why))
-            }),
-            Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
-        };
-        written.map_err(|message| Error::new(ErrorKind::InvalidOperation, message))?;
-        Ok(Value::from_safe_string(lines))
-    };
-    environment.add_function(section, function);
+    (name, value): (&str, &Value),
+    lines: &mut String,
+) -> Result<(), String> {
+    if name == COMMENT {
+        lines.push_str(&comment(value.as_str().unwrap_or_default()));
+        return Ok(());
+    }
+    match table {
+        Table::Quadlet(keys) => match quadlet::find(keys, name) {
+            Some(key) => quadlet_lines(key, podman, value, lines),
+            None => Err(format!("`{name}` is no key of [{section}]")),
+        },
+        Table::Systemd(keys) if keys.contains(&name) => each(value, &mut |lead, text| {
+            let is_literal = systemd::LITERAL.contains(&name);
+            let reader = if is_literal { Reader::Literal } else { Reader::Passed };
+            line(name, reader, lead, text, lines).map_err(|why| unwritable(name, why))
+        }),
+        Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
+    }
 }
+
+/// Stands for a key where a comment is meant.
+const COMMENT: &str = "#";
 
 /// Writes a key with each of its values.
 fn quadlet_lines(
@@ -297,7 +351,7 @@ fn refuse_bare_values(
         Some(text) if value.is_safe() => out.write_str(text).map_err(Error::from),
         _ => Err(Error::new(
             ErrorKind::InvalidOperation,
-            "a bare value: give it to a key function, such as `Container(\"Image\", image)`",
+            "a bare value: give it to a section with its key, as in `Container(\"Image\", image)`",
         )),
     }
 }

@@ -3,7 +3,12 @@
 //! A crate for benchmarks would be a third of all that a test run compiles; what is wanted here is
 //! a median, the growth between two sizes, and the memory of a process, which fits in one page.
 
-#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,29 +17,39 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stackwright::capability::podman::Podman;
 use stackwright::check::Target;
 use stackwright::config::Config;
+use stackwright::emit::template::Templates;
+use stackwright::emit::{Scope, quadlet};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::Findings;
+use stackwright::resolve::resolve;
 use stackwright::source::Sources;
-use stackwright::{Input, compile};
+use stackwright::{Compiled, Input, compile};
 
 const SIZES: [usize; 3] = [12, 200, 10_000];
 
 fn main() {
     let quick = std::env::var_os("BENCH_QUICK").is_some();
     let folder = tempfile::tempdir().unwrap();
-    println!("{:>9} {:>10} {:>12} {:>12} {:>10}", "services", "bytes", "lint", "process", "memory");
+    let head = ["bytes", "lint", "files", "lint process", "units process", "memory"];
+    println!("{:>9} {}", "services", head.map(|word| format!("{word:>13}")).join(" "));
     for size in SIZES {
         let text = stack(size);
         let path = folder.path().join(format!("stack-{size}.yml"));
         std::fs::write(&path, &text).unwrap();
         let runs = if quick { 2 } else { runs(size) };
-        let library = median(runs, || lint(&text));
-        let process = median(runs, || whole_process(&path));
+        let checked = median(runs, || lint(&text));
+        let files = median(runs, || generate(&text));
+        let lint_process = median(runs, || whole_process(&path, "lint"));
+        let process = median(runs, || whole_process(&path, "generate"));
         let (bytes, memory) = (text.len(), peak_kilobytes(&path) / 1024);
-        println!("{size:>9} {bytes:>10} {library:>12.2?} {process:>12.2?} {memory:>6} MiB");
+        println!(
+            "{size:>9} {bytes:>13} {checked:>13.2?} {files:>13.2?} {lint_process:>13.2?} \
+             {process:>13.2?} {memory:>9} MiB"
+        );
     }
 }
 
@@ -64,7 +79,8 @@ fn stack(size: usize) -> String {
     text
 }
 
-fn lint(text: &str) -> usize {
+/// Reads and checks a stack.
+fn read(text: &str) -> Compiled {
     let look = Memory::with([("stack.yml", text)]);
     let environment = BTreeMap::new();
     let request = Request {
@@ -76,29 +92,40 @@ fn lint(text: &str) -> usize {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let requests = [request];
-    let input = Input {
-        requests: &requests,
-        config: &Config::default(),
-        all_known: false,
-        target: Target::default(),
-    };
-    black_box(compile(&input, &look, &mut sources, &mut findings));
-    findings.iter().count()
+    let target = Target { podman: Podman::USUAL, generates: true };
+    let input = Input { requests: &requests, config: &Config::default(), all_known: false, target };
+    compile(&input, &look, &mut sources, &mut findings)
 }
 
-fn command(path: &Path) -> Command {
+fn lint(text: &str) -> usize {
+    read(text).files
+}
+
+/// From the text of a stack to the contents of all its files.
+fn generate(text: &str) -> usize {
+    let compiled = read(text);
+    let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
+    let templates = Templates::new(target.podman, &BTreeMap::new()).unwrap();
+    let resolved = resolve(&compiled.stacks[0], &[]);
+    quadlet::emit(&resolved, target, &templates).unwrap().len()
+}
+
+fn command(path: &Path, word: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.arg("lint").arg(path).stdout(Stdio::null());
+    command.arg(word).arg(path).stdout(Stdio::null());
+    if word == "generate" {
+        command.args(["--out", "-"]);
+    }
     command
 }
 
-fn whole_process(path: &Path) {
-    black_box(command(path).status().unwrap());
+fn whole_process(path: &Path, word: &str) {
+    black_box(command(path, word).status().unwrap());
 }
 
 /// The largest memory of the process, as the kernel counts it while it runs.
 fn peak_kilobytes(path: &Path) -> u64 {
-    let mut child = command(path).spawn().unwrap();
+    let mut child = command(path, "generate").spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
