@@ -278,3 +278,15 @@ pub const IMAGE: Keys = &[
 
 /// The keys of `[Quadlet]`.
 pub const QUADLET: Keys = &[key("DefaultDependencies", 5, 3, Switch, "")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_order_in_which_they_are_looked_for() {
+        for (_, keys) in SECTIONS {
+            assert!(keys.is_sorted_by_key(|key| key.name));
+        }
+    }
+}

@@ -399,3 +399,15 @@ pub const SERVICE: &[&str] = &[
 /// The keys of `[Install]`, from systemd 252 to 258.
 pub const INSTALL: &[&str] =
     &["Alias", "Also", "DefaultInstance", "RequiredBy", "UpheldBy", "WantedBy"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stand_in_the_order_in_which_they_are_looked_for() {
+        for keys in [UNIT, SERVICE, INSTALL] {
+            assert!(keys.is_sorted());
+        }
+    }
+}

@@ -104,9 +104,10 @@ fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
         part.iter().map(|service| scene.container(service)).collect()
     };
     std::thread::scope(|scope| {
-        let parts = services.chunks(services.len().div_ceil(threads));
+        let mut parts = services.chunks(services.len().div_ceil(threads));
+        let own = parts.next().unwrap_or_default();
         let running: Vec<_> = parts.map(|services| scope.spawn(move || part(services))).collect();
-        let mut files = Vec::with_capacity(services.len());
+        let mut files = part(own)?;
         for thread in running {
             let made = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             files.append(&mut made?);

@@ -89,18 +89,28 @@ struct Known {
 
 impl Object for Known {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let name = key.as_str()?;
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
         let is_section = name.starts_with(|c: char| c.is_ascii_uppercase());
         let fields = || find(&self.fields.0, name);
         let functions = || find(&self.functions, name);
-        if is_section { functions() } else { fields().or_else(functions) }
+        let found = if is_section { functions() } else { fields().or_else(functions) };
+        // What is not there is nothing; the engine need not look any further.
+        Some(found.unwrap_or(Value::UNDEFINED))
     }
 }
 
-/// The value of a name in a list that is in the order of the names.
+/// The value of a name in a list that is in the order of names.
 fn find(known: &[(&'static str, Value)], name: &str) -> Option<Value> {
-    let place = known.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    let place = known.binary_search_by(|(known, _)| order(known).cmp(&order(name))).ok()?;
     known.get(place).map(|(_, value)| value.clone())
+}
+
+/// By what names are ordered: most differ in their length, which is compared at once.
+fn order(name: &str) -> (usize, &str) {
+    (name.len(), name)
 }
 
 /// The values of one unit, in the order of their names; what is not there is nothing.
@@ -110,7 +120,7 @@ pub struct Fields(Vec<(&'static str, Value)>);
 impl Fields {
     /// Sets a field to a text, a number or a truth value.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        match self.0.binary_search_by(|(known, _)| (*known).cmp(name)) {
+        match self.0.binary_search_by(|(known, _)| order(known).cmp(&order(name))) {
             Ok(place) => drop(self.0.splice(place..=place, [(name, value.into())])),
             Err(place) => self.0.insert(place, (name, value.into())),
         }
@@ -172,7 +182,7 @@ fn functions(podman: Podman) -> Functions {
         sections.map(|(section, table)| (section, key_function(section, table, podman))).collect();
     let comment = |text: &str| Value::from_safe_string(comment(text));
     functions.push(("comment", Value::from_function(comment)));
-    functions.sort_by_key(|(name, _)| *name);
+    functions.sort_by_key(|(name, _)| order(name));
     Arc::new(functions)
 }
 
@@ -214,11 +224,13 @@ fn key_lines(
             Some(key) => quadlet_lines(key, podman, value, lines),
             None => Err(format!("`{name}` is no key of [{section}]")),
         },
-        Table::Systemd(keys) if keys.contains(&name) => each(value, &mut |lead, text| {
-            let is_literal = systemd::LITERAL.contains(&name);
-            let reader = if is_literal { Reader::Literal } else { Reader::Passed };
-            line(name, reader, lead, text, lines).map_err(|why| unwritable(name, why))
-        }),
+        Table::Systemd(keys) if keys.binary_search(&name).is_ok() => {
+            each(value, &mut |lead, text| {
+                let is_literal = systemd::LITERAL.contains(&name);
+                let reader = if is_literal { Reader::Literal } else { Reader::Passed };
+                line(name, reader, lead, text, lines).map_err(|why| unwritable(name, why))
+            })
+        }
         Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
     }
 }

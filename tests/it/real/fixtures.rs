@@ -1,8 +1,8 @@
 //! The golden trees, as the real generators and systemd take them.
 //!
 //! A fixture says itself what must come out, in comments: `# argv web: --network photos:ip=10.0.0.5`
-//! for words that stand together in the command line of a service, and
-//! `# unit web: MemoryMax=4G` for a line of it.
+//! for words that stand together in the command line of a service, `# unit web: MemoryMax=4G` for a
+//! line of it, `# argv! …` for words that do not, and `# absent web` for a service that is not made.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -14,7 +14,7 @@ fn value(key: &Key) -> &'static str {
     use stackwright::capability::encode::Reader;
 
     match (key.name, key.reader) {
-        (_, Reader::Switch) => "true",
+        (_, Reader::Switch) | ("Copy", _) => "true",
         ("Subnet", _) => "10.9.0.0/24",
         ("Gateway", _) => "10.9.0.1",
         ("IPRange", _) => "10.9.0.128/25",
@@ -22,13 +22,12 @@ fn value(key: &Key) -> &'static str {
         ("Mount", _) => "type=tmpfs,destination=/x",
         ("Secret", _) => "a,type=env",
         ("Network", _) => "host",
-        ("UserNS", _) => "auto",
         ("Pod", _) => "other.pod",
         ("Device", _) => "/dev/sdx",
         ("Type", _) => "tmpfs",
         ("Environment" | "Label" | "Annotation" | "BuildArg" | "Options", _) => "a=b",
         ("AddDevice", _) => "/dev/null",
-        ("RemapUsers", _) => "auto",
+        ("UserNS" | "RemapUsers", _) => "auto",
         ("UIDMap" | "GIDMap", _) => "0:1000:1",
         ("Notify", _) => "healthy",
         ("ServiceName", _) => "elsewhere",
@@ -36,7 +35,6 @@ fn value(key: &Key) -> &'static str {
         ("SetWorkingDirectory" | "File", _) => "/srv",
         ("ExposeHostPort", _) => "80",
         ("PublishPort", _) => "80:80",
-        ("Copy", _) => "true",
         _ => "1",
     }
 }
@@ -85,7 +83,7 @@ fn every_key_came_with_the_podman_of_its_row() {
     let Some(suite) = suite() else { return };
     let mut problems = Vec::new();
     for (section, keys) in SECTIONS {
-        for key in keys.iter() {
+        for key in *keys {
             let line = format!("{}={}\n", key.name, value(key));
             let taken = takes(&suite, section, &line);
             match (key.since <= suite.podman, taken) {

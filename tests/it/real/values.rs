@@ -132,13 +132,13 @@ impl Given {
                 break word;
             }
         };
-        let command = (0..1 + random.below(6)).map(|_| word(random)).collect();
-        let health = match random.below(2) {
-            0 => vec!["CMD-SHELL".to_owned(), word(random)],
-            _ => {
-                let words = ["CMD", "test"].map(str::to_owned).into_iter();
-                words.chain((0..1 + random.below(3)).map(|_| word(random))).collect()
-            }
+        let command = (0..=random.below(6)).map(|_| word(random)).collect();
+        let is_shell = random.below(2) == 0;
+        let health = if is_shell {
+            vec!["CMD-SHELL".to_owned(), word(random)]
+        } else {
+            let words = ["CMD", "test"].map(str::to_owned).into_iter();
+            words.chain((0..=random.below(3)).map(|_| word(random))).collect()
         };
         // Paths of mounts end at a colon, and hold nothing that cannot be seen.
         let visible = |letter: &str| {
