@@ -13,6 +13,8 @@ use std::path::Path;
 
 use crate::check::Checked;
 use crate::model::Stack;
+use crate::model::at::At;
+use crate::model::{meaning, service as model};
 
 pub use file::{File, Plain};
 pub use network::Network;
@@ -66,6 +68,19 @@ pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
         true => files,
         false => files.into_iter().filter(|(name, _)| used(name)).collect(),
     };
+    let mut units = file::units(checked);
+    let of = |service: &model::Service, name: &str| {
+        let systemd = meaning::configuration(service).systemd.get();
+        systemd.is_some_and(|systemd| systemd.sockets.iter().any(|socket| socket.as_str() == name))
+    };
+    // A socket whose service is left out would have nothing to start.
+    units.retain(|unit| {
+        let mut owners = stack.services.iter().filter(|service| of(service, unit.name)).peekable();
+        let is_chosen = |owner: &At<model::Service>| {
+            services.iter().any(|service| service.written.name == owner.name)
+        };
+        owners.peek().is_none() || owners.any(is_chosen)
+    });
     Resolved {
         name: checked.name(),
         origin: checked.origin(),
@@ -75,7 +90,7 @@ pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
         networks,
         volumes,
         files,
-        units: file::units(checked),
+        units,
         in_pod: stack.shared.get().and_then(|shared| shared.pod).is_some_and(|pod| pod.value),
     }
 }

@@ -51,7 +51,9 @@ impl Reader {
         match self {
             Self::Words if lead.is_empty() && text.is_empty() => Err(Unwritable::Empty),
             // Quadlet writes it bare into ExecStart=, and what follows would run on the host.
-            Self::Words | Self::Word if text == ";" => Err(Unwritable::Semicolon),
+            Self::Words | Self::Word if lead.is_empty() && text == ";" => {
+                Err(Unwritable::Semicolon)
+            }
             Self::Words | Self::Word => word(lead, text, line),
             Self::Plain | Self::Switch => plain(lead, text, line),
             // The path becomes one of RequiresMountsFor=, which takes a space for the next one.
@@ -122,8 +124,9 @@ fn whole_line(lead: &str, text: &str, expands: bool, line: &mut String) -> Resul
     if let Some(c) = text.chars().find(|c| c.is_control()) {
         return Err(Unwritable::Character(c));
     }
-    let edge =
-        |c: Option<char>| c.is_some_and(|c| c.is_whitespace() || c == '"' || c == '\u{feff}');
+    // Quadlet takes quotes away at the ends of its own keys.
+    let taken = |c: char| c.is_whitespace() || c == '\u{feff}' || (expands && c == '"');
+    let edge = |c: Option<char>| c.is_some_and(taken);
     let first = if lead.is_empty() { text.chars().next() } else { None };
     // Both trim more than they say; a backslash at the end takes in the next line.
     if edge(first) || edge(text.chars().next_back()) || text.ends_with('\\') {

@@ -31,6 +31,24 @@ pub fn find(keys: Keys, name: &str) -> Option<&'static Key> {
     found.ok().and_then(|place| keys.get(place))
 }
 
+/// Flags that are younger than the oldest Podman that units are written for; others are as old.
+const YOUNG_FLAGS: &[(&str, Podman)] = &[
+    ("--health-log-destination", Podman(5, 3)),
+    ("--health-max-log-count", Podman(5, 3)),
+    ("--health-max-log-size", Podman(5, 3)),
+    ("--retry", Podman(5, 0)),
+    ("--retry-delay", Podman(5, 0)),
+];
+
+impl Key {
+    /// The flag that says the same to this Podman.
+    pub fn flag_for(&self, podman: Podman) -> Option<&'static str> {
+        let young = YOUNG_FLAGS.iter().find(|(flag, _)| *flag == self.flag);
+        let is_known = young.is_none_or(|(_, since)| podman >= *since);
+        (!self.flag.is_empty() && is_known).then_some(self.flag)
+    }
+}
+
 /// The key of a section, both by their names.
 pub fn key_of(section: &str, name: &str) -> Option<&'static Key> {
     let (_, keys) = SECTIONS.iter().find(|(known, _)| *known == section)?;
@@ -208,7 +226,7 @@ pub const VOLUME: Keys = &[
     key("Copy", 4, 4, Switch, ""),
     key("Device", 4, 4, Line, ""),
     key("Driver", 4, 8, Line, "--driver"),
-    key("GID", 6, 0, Line, "--gid"),
+    key("GID", 6, 0, Line, ""),
     key("GlobalArgs", 4, 8, Word, ""),
     key("Group", 4, 4, Line, ""),
     key("Image", 4, 8, Line, ""),
@@ -217,7 +235,7 @@ pub const VOLUME: Keys = &[
     key("PodmanArgs", 4, 6, Word, ""),
     key("ServiceName", 5, 3, Line, ""),
     key("Type", 4, 4, Line, ""),
-    key("UID", 6, 0, Line, "--uid"),
+    key("UID", 6, 0, Line, ""),
     key("User", 4, 4, Line, ""),
     key("VolumeName", 4, 7, Line, ""),
 ];

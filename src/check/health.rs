@@ -4,9 +4,11 @@ use super::{View, graph};
 use crate::model::at::At;
 use crate::model::command::HealthCommand;
 use crate::model::meaning::{self, Health};
-use crate::model::ready::{HealthCheck, ReadyType};
+use crate::model::ready::{HealthCheck, OnUnhealthy, ReadyType};
 use crate::model::service::Service;
+use crate::model::systemd::Notify;
 use crate::model::value::duration::Duration;
+use crate::model::value::restart::Restart;
 use crate::report::code::{health as code, shape};
 use crate::report::{Diagnostic, Findings};
 
@@ -24,6 +26,8 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         no_time("start_timeout", configuration.start_timeout, "5m", findings);
         ready(view, service, findings);
         job(view, service, findings);
+        stays_down(service, findings);
+        notify(view, service, findings);
     }
     deployment(view, findings);
 }
@@ -135,7 +139,6 @@ fn ready(view: &View<'_>, service: &Service, findings: &mut Findings) {
 }
 
 fn job(view: &View<'_>, service: &Service, findings: &mut Findings) {
-    use crate::model::value::restart::Restart;
     // A pattern may say that its services are always started again; a job is not.
     let restart = meaning::configuration(service).restart;
     let Some(restart) = restart.filter(|restart| view.is_own(restart.span)) else { return };
@@ -144,6 +147,35 @@ fn job(view: &View<'_>, service: &Service, findings: &mut Findings) {
         let message = format!("the job `{}` would be started again when it ends", service.name);
         let diagnostic = Diagnostic::new(&code::JOB_RESTARTS, restart.span, message);
         findings.add(diagnostic.help("write `restart: on-failure` or `restart: no`"));
+    }
+}
+
+/// A container that is stopped for its health, and then counts as ended well.
+fn stays_down(service: &Service, findings: &mut Findings) {
+    let configuration = meaning::configuration(service);
+    let check = configuration.health_check.get();
+    let stops = check
+        .and_then(|check| check.on_failure)
+        .filter(|action| action.value == OnUnhealthy::Stop && meaning::health(service).is_some());
+    let restart =
+        configuration.restart.filter(|restart| matches!(restart.value, Restart::OnFailure(_)));
+    let (Some(stops), Some(restart)) = (stops, restart) else { return };
+    let message = format!("`{}` is stopped when unhealthy, and not started again", service.name);
+    let diagnostic = Diagnostic::new(&code::UNHEALTHY_STAYS_DOWN, stops.span, message);
+    let help = "write `restart: always`, or `on_failure: kill`";
+    findings.add(diagnostic.label(restart.span, "a stop is no failure").help(help));
+}
+
+/// Telling systemd about a health that nobody looks at would never happen.
+fn notify(view: &View<'_>, service: &Service, findings: &mut Findings) {
+    let systemd = meaning::configuration(service).systemd.get();
+    let notify = systemd.and_then(|systemd| systemd.notify);
+    let wants_health = notify.filter(|notify| notify.value == Notify::Healthy);
+    let unread = view.incomplete || service.dented.0;
+    if let Some(notify) = wants_health.filter(|_| meaning::health(service).is_none() && !unread) {
+        let message = format!("`{}` tells of its health, and has no health check", service.name);
+        let diagnostic = Diagnostic::new(&code::NO_HEALTH_CHECK, notify.span, message);
+        findings.add(diagnostic.help("add a `health_check`, or take `notify` away"));
     }
 }
 

@@ -82,6 +82,11 @@ fn condition(view: &View<'_>, need: &Need, findings: &mut Findings) {
             format!("`{from}` waits for `{name}` to be ready, which does not say what ready is"),
             format!("give `{name}` a `health_check` or `ready_criteria`, or write `started`"),
         ),
+        Condition::Healthy if meaning::tells_at_start(to) => (
+            &code::NOTIFIES_EARLIER,
+            format!("`{from}` waits for `{name}`, whose `notify` does not wait for its health"),
+            format!("take `notify` of `{name}` away, or write `healthy` there"),
+        ),
         _ => return,
     };
     // An explicit condition alone can be wrong: the usual one follows from the service.

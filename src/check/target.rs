@@ -2,6 +2,7 @@
 //! not be.
 
 use super::View;
+use super::ports::mode_kind;
 use crate::capability::encode::{Reader, Unwritable, is_plain, unwritable_char};
 use crate::capability::podman::Podman;
 use crate::capability::quadlet;
@@ -50,10 +51,12 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
         }
         command(configuration, findings);
         raw_keys(configuration, podman, findings);
-        separators(service, configuration, findings);
+        separators(configuration, findings);
+        together(service, configuration, findings);
         lengths(view, service, configuration, findings);
     }
     env_files(view, findings);
+    shared_labels(view, findings);
     volumes(view, findings);
     pod(view, podman, findings);
 }
@@ -90,7 +93,7 @@ fn raw_keys(configuration: &Configuration, podman: Podman, findings: &mut Findin
             let known = quadlet::key_of(section, name).filter(|key| podman < key.since);
             let Some(key) = known else { continue };
             let by_flag = |values: &RawValue| values.0.iter().all(|value| is_plain(&value.value));
-            if key.flag.is_empty() || !by_flag(values) {
+            if key.flag_for(podman).is_none() || !by_flag(values) {
                 newer(&format!("`{name}`"), key.since, podman, span, findings);
             }
         }
@@ -106,7 +109,7 @@ fn separator(sign: char, text: &str, what: &str, span: Span, findings: &mut Find
     }
 }
 
-fn separators(service: &Service, configuration: &Configuration, findings: &mut Findings) {
+fn separators(configuration: &Configuration, findings: &mut Findings) {
     for file in configuration.files.iter() {
         if let Some(target) = &file.target {
             separator(':', target.as_str(), "the sides of a mount", target.span, findings);
@@ -119,15 +122,58 @@ fn separators(service: &Service, configuration: &Configuration, findings: &mut F
             separator(':', path, "one path from the next", span, findings);
         }
     }
-    for labels in [&configuration.labels, &configuration.annotations] {
-        for (name, span, _) in labels.iter() {
-            separator('=', name, "a name from its value", span, findings);
-            if name.is_empty() {
-                let message = format!("a label of `{}` without a name", service.name);
-                let diagnostic = Diagnostic::new(&code::SEPARATOR, span, message);
-                findings.add(diagnostic.help("give it a name"));
+    labels(&configuration.labels, findings);
+    labels(&configuration.annotations, findings);
+    if let Some(build) = configuration.build.get() {
+        labels(&build.value.0.labels, findings);
+    }
+}
+
+fn labels(labels: &Map<Plain>, findings: &mut Findings) {
+    for (name, span, _) in labels.iter() {
+        separator('=', name, "a name from its value", span, findings);
+        if name.is_empty() {
+            let diagnostic = Diagnostic::new(&code::SEPARATOR, span, "a label without a name");
+            findings.add(diagnostic.help("give it a name"));
+        }
+    }
+}
+
+/// What Podman refuses to do at once.
+fn together(service: &Service, configuration: &Configuration, findings: &mut Findings) {
+    let Configuration { dns, dns_search, dns_options, extra_hosts, .. } = configuration;
+    let Configuration { network_mode, userns, uid_map, gid_map, group_add, .. } = configuration;
+    let mut refuse = |what: &str, span: Span, other: &str, place: Span| {
+        let message = format!("`{}` has `{what}` and `{other}`", service.name);
+        let diagnostic = Diagnostic::new(&code::NOT_TOGETHER, span, message);
+        let help = format!("take `{what}` away, or `{other}`");
+        findings.add(diagnostic.label(place, "Podman takes only one of them").help(help));
+    };
+    let mode = network_mode.as_ref().map(|mode| (mode_kind(mode), mode.span));
+    if let Some((mode @ ("none" | "service" | "container"), place)) = mode {
+        let other = format!("network_mode: {mode}");
+        for (what, span) in [
+            ("dns", dns.iter().next().map(|at| at.span)),
+            ("dns_search", dns_search.iter().next().map(|at| at.span)),
+            ("dns_options", dns_options.iter().next().map(|at| at.span)),
+            ("extra_hosts", extra_hosts.iter().next().map(|at| at.span)),
+        ] {
+            if let Some(span) = span.filter(|_| what != "extra_hosts" || mode != "none") {
+                refuse(what, span, &other, place);
             }
         }
+    }
+    if let Some(userns) = userns {
+        for (what, maps) in [("uid_map", uid_map), ("gid_map", gid_map)] {
+            if let Some(map) = maps.iter().next() {
+                refuse(what, map.span, "userns", userns.span);
+            }
+        }
+    }
+    let keep = group_add.iter().find(|group| group.as_str() == "keep-groups");
+    let other = group_add.iter().find(|group| group.as_str() != "keep-groups");
+    if let (Some(keep), Some(other)) = (keep, other) {
+        refuse(other.as_str(), other.span, "keep-groups", keep.span);
     }
 }
 
@@ -166,6 +212,18 @@ fn lengths(view: &View<'_>, service: &Service, configuration: &Configuration, to
     }
 }
 
+fn shared_labels(view: &View<'_>, findings: &mut Findings) {
+    if let Some(shared) = view.stack.shared.get() {
+        labels(&shared.labels, findings);
+    }
+    for (_, _, network) in view.stack.networks.iter() {
+        network.get().into_iter().for_each(|network| labels(&network.labels, findings));
+    }
+    for (_, _, volume) in view.stack.volumes.iter() {
+        volume.get().into_iter().for_each(|volume| labels(&volume.labels, findings));
+    }
+}
+
 /// Values of files, which were not looked at as those of the stack file were.
 fn env_files(view: &View<'_>, findings: &mut Findings) {
     for line in view.loaded.attachments.env_files.values().flatten() {
@@ -193,6 +251,12 @@ fn unwritable(name: &str, why: Unwritable, span: Span, findings: &mut Findings) 
 fn volumes(view: &View<'_>, findings: &mut Findings) {
     for (_, _, volume) in view.stack.volumes.iter() {
         let Some(volume) = volume.get() else { continue };
+        let driver = volume.driver.as_ref().filter(|driver| driver.value == "image");
+        if let Some(driver) = driver.filter(|_| volume.image.is_none()) {
+            let message = "a volume that shows an image, and no image";
+            let diagnostic = Diagnostic::new(&code::UNWRITABLE, driver.span, message);
+            findings.add(diagnostic.help("add `image:`, or take `driver` away"));
+        }
         line("device", volume.device.as_ref(), findings);
         mount_options(&volume.options, findings);
     }

@@ -197,5 +197,5 @@ fn bytes(size: Size) -> String {
 fn sentence(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
-    line.trim_matches(|c: char| c == '\\' || c.is_whitespace()).to_owned()
+    line.trim_matches(|c: char| matches!(c, '\\' | '\u{feff}') || c.is_whitespace()).to_owned()
 }

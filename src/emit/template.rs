@@ -276,15 +276,13 @@ pub fn quadlet_line(
         true => line(key.name, key.reader, lead, text, lines).map_err(Some),
         false => Err(None),
     };
-    if direct.is_ok() || key.flag.is_empty() {
-        return direct;
-    }
+    let Some(flag) = key.flag_for(podman).filter(|_| direct.is_err()) else { return direct };
     let flag = match (key.reader, text) {
         (Reader::Switch, "true") => {
-            return line(ARGUMENTS, Reader::Word, "", key.flag, lines).map_err(Some);
+            return line(ARGUMENTS, Reader::Word, "", flag, lines).map_err(Some);
         }
-        _ if key.flag.ends_with(':') => format!("{}{lead}", key.flag),
-        _ => format!("{}={lead}", key.flag),
+        _ if flag.ends_with(':') => format!("{flag}{lead}"),
+        _ => format!("{flag}={lead}"),
     };
     line(ARGUMENTS, Reader::Word, &flag, text, lines).map_err(Some)
 }

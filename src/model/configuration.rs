@@ -11,7 +11,7 @@ use super::ready::{HealthCheck, ReadyCriterion};
 use super::route::{Route, TraefikLabels};
 use super::storage::{FileUse, Port, SecretUse, VolumeUse};
 use super::systemd::{Quadlet, Systemd};
-use super::text::{AbsolutePath, Alias, HostName, ObjectName, RelativePath};
+use super::text::{AbsolutePath, Alias, GroupName, HostName, ObjectName, RelativePath};
 use super::union::Assignments;
 use super::value::address::Address;
 use super::value::cpu::Cpus;
@@ -128,8 +128,7 @@ layered! {
         /// The user that the container's process runs as.
         pub user: Option<At<UserSpec>>,
         /// More groups of that user, by name or number; `keep-groups` keeps those of the person.
-        #[schemars(inner(regex(pattern = "^[A-Za-z0-9_.-]+$")))]
-        pub group_add: Additive<String>,
+        pub group_add: Additive<GroupName>,
         /// How users of the container map to users of this machine, as `keep-id:uid=1000,gid=1000`.
         #[schemars(regex(pattern = "^(auto|host|keep-id|nomap|private|ns:/.+)(:.+)?$"))]
         pub userns: Option<At<String>>,

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Error, Visitor};
 
 use super::text::{
-    AbsolutePath, Alias, CommandLine, EnvName, HostName, Name, ObjectName, Regex, RelativePath, Url,
+    AbsolutePath, Alias, CommandLine, EnvName, GroupName, HostName, Name, ObjectName, Regex,
+    RelativePath, Url,
 };
 use super::value::ValueError;
 use super::value::address::{Address, AddressRange, Subnet};
@@ -156,5 +157,6 @@ forms! {
         AbsolutePath::PATTERN, AbsolutePath::EXAMPLES;
     RelativePath, "relative-path", PATH, ["string"],
         RelativePath::PATTERN, RelativePath::EXAMPLES;
+    GroupName, "group", USER, ["string", "integer"], GroupName::PATTERN, GroupName::EXAMPLES;
     Regex, "regular-expression", PATTERN, ["string"], Regex::PATTERN, Regex::EXAMPLES;
 }

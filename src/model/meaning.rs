@@ -8,6 +8,7 @@ use super::command::HealthCommand;
 use super::configuration::Configuration;
 use super::ready::HealthCheck;
 use super::service::{Condition, Dependency, Service};
+use super::systemd::Notify;
 use super::value::duration::Duration;
 use crate::source::Span;
 
@@ -79,6 +80,12 @@ pub fn is_job(service: &Service) -> bool {
     configuration(service).oneshot.is_some_and(|oneshot| oneshot.value)
 }
 
+/// Whether a service tells systemd that it is up as soon as it is started, whatever its health.
+pub fn tells_at_start(service: &Service) -> bool {
+    let notify = configuration(service).systemd.get().and_then(|systemd| systemd.notify);
+    notify.is_some_and(|notify| notify.value == Notify::Started)
+}
+
 /// What a dependency must have reached, decided by what it says of itself where nothing is given.
 pub fn condition(dependency: &Dependency, target: &Service) -> Condition {
     if let Some(condition) = dependency.condition {
@@ -88,7 +95,7 @@ pub fn condition(dependency: &Dependency, target: &Service) -> Condition {
         Condition::Completed
     } else if !configuration(target).ready_criteria.is_empty() {
         Condition::Ready
-    } else if health(target).is_some() {
+    } else if health(target).is_some() && !tells_at_start(target) {
         Condition::Healthy
     } else {
         Condition::Started

@@ -75,6 +75,10 @@ text_form!(
     RelativePath, check_relative, "^[^/~]", ["config/prometheus.yml", "./app.env"]
 );
 text_form!(
+    /// The name or the number of a group.
+    GroupName, check_group, "^[A-Za-z0-9_.-]+$", ["video", "109", "keep-groups"]
+);
+text_form!(
     /// A regular expression.
     Regex, check_regex, "", ["ready to accept connections"]
 );
@@ -170,6 +174,21 @@ fn check_env_name(text: &str) -> Result<(), ValueError> {
         return Err(error.help("begin with a letter or `_`"));
     }
     Ok(())
+}
+
+fn check_group(text: &str) -> Result<(), ValueError> {
+    if text.is_empty() {
+        return Err(ValueError::new("an empty group").help("write one such as `video`"));
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    match stray(text, "the name of a group", fits) {
+        Some(error) => Err(error.help("use letters, digits, `-`, `_` and `.`")),
+        None if text.starts_with('-') => {
+            Err(ValueError::new(format!("`{}` begins with `-`", excerpt(text)))
+                .help("begin with a letter or a digit"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_host_name(text: &str) -> Result<(), ValueError> {

@@ -118,6 +118,11 @@ fn traefik_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
+/// The same for a middleware, unless it is one of another provider, such as `auth@file`.
+fn middleware_name(name: &str) -> String {
+    if name.contains('@') { name.to_owned() } else { traefik_name(name) }
+}
+
 fn router_labels(router: &Router<'_>, labels: &mut Labels) {
     let Router { name, rule, entrypoints, middlewares, tls, resolver, .. } = router;
     let mut add = |key: &str, value: Option<String>| {
@@ -128,7 +133,8 @@ fn router_labels(router: &Router<'_>, labels: &mut Labels) {
     let router_key = |key: &str| format!("routers.{name}.{key}");
     add(&router_key("rule"), rule.map(str::to_owned));
     add(&router_key("entrypoints"), Some(entrypoints.clone()));
-    add(&router_key("middlewares"), Some(middlewares.join(",")));
+    let named = middlewares.iter().map(|name| middleware_name(name));
+    add(&router_key("middlewares"), Some(named.collect::<Vec<_>>().join(",")));
     add(&router_key("tls"), tls.then(|| "true".to_owned()));
     add(&router_key("tls.certresolver"), resolver.map(str::to_owned));
     add(&router_key("priority"), router.priority.map(|priority| priority.to_string()));
@@ -153,6 +159,7 @@ fn router_labels(router: &Router<'_>, labels: &mut Labels) {
 fn middleware(checked: &Checked, name: &str, labels: &mut Labels) {
     let Some(written) = checked.stack().middlewares.get(name) else { return };
     let Some(kind) = &written.kind else { return };
+    let name = middleware_name(name);
     let key = format!("traefik.http.middlewares.{name}.{}", kind.value);
     if written.options.is_empty() {
         labels.insert(key.clone(), "true".to_owned());

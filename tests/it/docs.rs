@@ -3,7 +3,7 @@
 //! A YAML block of the README is a stack about which nothing is to be said. Words behind its `yaml`
 //! say more: a name makes it a file that commands further down find, `wrong` has mistakes, `part`
 //! is no whole stack, `config` is `.stackwright.yml`. A block of `console` is run: what stands
-//! under a line `$ stackwright …` is what it prints. `mermaid` is the graph of Immich.
+//! under a line `$ stackwright …` or `$ cat …` is what it prints. `mermaid` is the graph of Immich.
 //! `UPDATE=1 cargo test --test it docs` writes these outputs anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -287,6 +287,9 @@ fn replayed(text: &str, folder: &Path) -> String {
 
 fn printed(call: &str, folder: &Path) -> String {
     let mut words = call.split(' ');
+    if let Some(file) = call.strip_prefix("cat ") {
+        return text(&folder.join(file));
+    }
     assert_eq!(words.next(), Some("stackwright"), "{call}");
     let run = run(folder, &words.collect::<Vec<_>>());
     run.out + &run.err

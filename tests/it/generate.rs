@@ -101,7 +101,7 @@ pub fn files_of(path: &Path, look: &Memory, wanted: &Wanted) -> Result<Vec<File>
     };
     let templates = Templates::new(podman, &BTreeMap::new()).unwrap();
     let resolved = resolve(stack, &wanted.groups);
-    Ok(quadlet::emit(&resolved, wanted.target, &templates).unwrap())
+    quadlet::emit(&resolved, wanted.target, &templates).map_err(|fault| format!("{fault:?}"))
 }
 
 #[test]

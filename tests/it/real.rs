@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests start programs and hosts")]
 
 mod fixtures;
+mod hostile;
 mod keys;
 mod started;
 mod values;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stackwright::capability::podman::Podman;
-use stackwright::emit::File;
+use stackwright::emit::{File, Scope};
 
 use crate::support::write;
 
@@ -70,8 +71,10 @@ pub struct Services {
 
 impl Suite {
     /// Lets the real generator read units.
-    pub fn generate(&self, units: &Path) -> Services {
-        let output = lab(&["generate", &self.name, units.to_str().unwrap()]).output().unwrap();
+    pub fn generate(&self, units: &Path, scope: Scope) -> Services {
+        let mut words = vec!["generate", &self.name, units.to_str().unwrap()];
+        words.extend((scope == Scope::System).then_some("--system"));
+        let output = lab(&words).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let is_news = |line: &&str| !line.contains("Loading source unit file");
         let said: Vec<String> = said.lines().filter(is_news).map(str::to_owned).collect();
@@ -177,8 +180,8 @@ pub fn unfold(folder: &Path, files: &[File]) {
 
 /// The arguments of a command line in a generated service, as systemd would give them to podman.
 pub fn arguments(service: &str, key: &str) -> Vec<String> {
-    let lines = service.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    let line = lines.last().unwrap_or_else(|| panic!("no {key} in\n{service}"));
+    let mut lines = service.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let line = lines.next_back().unwrap_or_else(|| panic!("no {key} in\n{service}"));
     let mut words = Vec::new();
     let mut rest = line.trim_start();
     while !rest.is_empty() {
@@ -198,7 +201,7 @@ fn next_word(text: &str) -> (String, &str) {
             '\\' => word.push(escape(&mut chars)),
             '"' | '\'' if quote == Some(c) => quote = None,
             '"' | '\'' if quote.is_none() => quote = Some(c),
-            ' ' if quote.is_none() => return (word, &text[place..]),
+            ' ' if quote.is_none() => return (word, text.get(place..).unwrap()),
             c => word.push(c),
         }
     }

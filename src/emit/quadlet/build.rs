@@ -28,7 +28,9 @@ fn fields(stack: &Resolved<'_>, service: &Service<'_>, build: &BuildLong) -> Fie
     fields.list("tags", std::iter::once(own).chain(more));
     let context = build.context.as_ref().map_or(".", |context| context.as_str());
     fields.set("context", stack.beside(context));
-    fields.maybe("file", build.containerfile.as_ref());
+    // Podman would look for a relative one where it is started, before it looks in the folder.
+    let file = build.containerfile.as_ref().map(|file| stack.beside(&format!("{context}/{file}")));
+    fields.maybe("file", file);
     fields.maybe("target", build.target.as_ref());
     fields.list("build_args", pairs(&build.args));
     fields.list("labels", pairs(&build.labels));

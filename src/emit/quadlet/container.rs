@@ -12,6 +12,7 @@ use crate::model::configuration::{AutoUpdate, Configuration, PullPolicy};
 use crate::model::ready::OnUnhealthy;
 use crate::model::storage::{SecretType, SecretUse};
 use crate::model::systemd::Notify;
+use crate::model::text::Alias;
 use crate::resolve::Resolved;
 use crate::resolve::mount::Mount;
 use crate::resolve::network::{Joined, Membership};
@@ -198,9 +199,14 @@ fn network(stack: &Resolved<'_>, service: &Service<'_>, fields: &mut Fields) {
     fields.list("dns", configuration.dns.iter().map(ToString::to_string));
     fields.list("dns_search", configuration.dns_search.iter().map(ToString::to_string));
     fields.list("dns_options", configuration.dns_options.iter().map(|at| at.value.as_str()));
-    // The name ends at the first sign that no host name has; Podman knows the colon alone.
-    let hosts = configuration.extra_hosts.iter().map(|host| host.as_str().replacen('=', ":", 1));
-    fields.list("extra_hosts", hosts);
+    fields.list("extra_hosts", configuration.extra_hosts.iter().map(|host| host_line(host)));
+}
+
+/// A line of the hosts file as Podman knows it: a colon behind the name, and no brackets.
+fn host_line(host: &Alias) -> String {
+    let (name, address) = host.as_str().split_once([':', '=']).unwrap_or((host.as_str(), ""));
+    let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
+    format!("{name}:{}", bare.unwrap_or(address))
 }
 
 /// The value of `Network=` for one network. The service is known there by its own name too: Podman
@@ -232,7 +238,7 @@ fn users(configuration: &Configuration, fields: &mut Fields) {
         fields.set("user", user.user.as_str());
         fields.maybe("group", user.group.as_ref());
     }
-    fields.list("groups", configuration.group_add.iter().map(|at| at.value.as_str()));
+    fields.list("groups", configuration.group_add.iter().map(|group| group.as_str()));
     fields.maybe("userns", configuration.userns.as_ref());
     fields.list("uid_map", configuration.uid_map.iter().map(|at| at.value.as_str()));
     fields.list("gid_map", configuration.gid_map.iter().map(|at| at.value.as_str()));

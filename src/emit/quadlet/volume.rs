@@ -2,11 +2,12 @@
 
 use super::{STACK_LABEL, pairs};
 use crate::emit::template::Fields;
+use crate::model::storage::Volume;
 use crate::resolve::Resolved;
-use crate::resolve::mount::Volume;
+use crate::resolve::mount;
 
 /// The fields of a volume's unit.
-pub fn fields(stack: &Resolved<'_>, volume: &Volume<'_>) -> Fields {
+pub fn fields(stack: &Resolved<'_>, volume: &mount::Volume<'_>) -> Fields {
     let mut fields = Fields::default();
     fields.set("description", format!("Volume {} of {}", volume.name, stack.name));
     fields.set("name", volume.podman_name);
@@ -14,27 +15,35 @@ pub fn fields(stack: &Resolved<'_>, volume: &Volume<'_>) -> Fields {
     if let Some(written) = volume.written {
         fields.maybe("driver", written.driver.as_ref());
         fields.maybe("image", written.image.as_ref());
-        fields.maybe("device", written.device.as_ref());
-        fields.maybe("type", written.kind.as_ref());
         fields.maybe("user", written.uid);
         fields.maybe("group", written.gid);
         fields.maybe("copy", written.copy);
-        options(&pairs(&written.options), &mut fields);
+        options(written, &mut fields);
         labels.extend(pairs(&written.labels));
     }
     fields.list("labels", labels);
     fields
 }
 
-/// Options of the mount stand behind `o=`, which Quadlet writes itself; those of a driver, such as
-/// `type`, stand alone.
-fn options(written: &[String], fields: &mut Fields) {
-    let is_mount = |option: &&String| option.starts_with("o=");
-    let mount: Vec<&str> =
-        written.iter().filter(is_mount).filter_map(|option| option.strip_prefix("o=")).collect();
-    if !mount.is_empty() {
-        fields.set("mount_options", mount.join(","));
+/// Options of the mount stand behind `o=`, those of a driver alone. Quadlet takes the type and the
+/// options of a mount as keys only together with a device; Podman takes them without one too.
+fn options(written: &Volume, fields: &mut Fields) {
+    let has_device = written.device.is_some();
+    fields.maybe("device", written.device.as_ref());
+    let (mut mount, mut arguments) = (Vec::new(), Vec::new());
+    for option in pairs(&written.options) {
+        match option.strip_prefix("o=") {
+            Some(option) => mount.push(option.to_owned()),
+            None => arguments.push(format!("--opt={option}")),
+        }
     }
-    let driver = written.iter().filter(|option| !is_mount(option));
-    fields.list("arguments", driver.map(|option| format!("--opt={option}")));
+    let mount = (!mount.is_empty()).then(|| mount.join(","));
+    if has_device {
+        fields.maybe("type", written.kind.as_ref());
+        fields.maybe("mount_options", mount);
+    } else {
+        arguments.extend(written.kind.as_ref().map(|kind| format!("--opt=type={kind}")));
+        arguments.extend(mount.map(|options| format!("--opt=o={options}")));
+    }
+    fields.list("arguments", arguments);
 }

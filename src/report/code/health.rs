@@ -48,6 +48,12 @@ codes! {
     /// A service may be given less time to be healthy than its health check can need.
     READY_TOO_SHORT = "SW414", Hint, "ready time-out shorter than the health check";
 
+    /// An unhealthy container is stopped, and by its restart policy not started again.
+    ///
+    /// A container that ends when it is told to has not failed, so `on-failure` leaves it down.
+    /// Write `restart: always`, or `on_failure: kill`.
+    UNHEALTHY_STAYS_DOWN = "SW415", Warning, "unhealthy and not started again";
+
     /// A service has neither an image nor a build.
     ///
     /// It can be ordered and drawn, but no units can be made for it. Patterns give defaults for

@@ -37,6 +37,11 @@ codes! {
     /// A service waits for a job to be healthy; a job ends, and has no health then.
     JOB_WITHOUT_HEALTH = "SW207", Error, "waits for the health of a job";
 
+    /// A service waits for the health of one that tells systemd earlier that it is up.
+    ///
+    /// `systemd.notify` decides what its dependents wait for. Take it away, or write `healthy`.
+    NOTIFIES_EARLIER = "SW208", Error, "tells too early that it is up";
+
     /// `deployment.phases` puts a service before one that it needs, or beside it.
     ///
     /// Phases follow from the dependencies and need not be written. Where they are, they must

@@ -38,4 +38,9 @@ codes! {
 
     /// A template of the user's that makes no unit.
     TEMPLATE = "SW716", Error, "template makes no unit";
+
+    /// Two things of a service that Podman does not do together.
+    ///
+    /// Its container would not even start.
+    NOT_TOGETHER = "SW717", Error, "not together";
 }

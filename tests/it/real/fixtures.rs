@@ -1,8 +1,8 @@
 //! The golden trees, as the real generators and systemd take them.
 //!
-//! A fixture says itself what must come out, in comments: `# argv web: --network photos:ip=10.0.0.5`
-//! for words that stand together in the command line of a service, `# unit web: MemoryMax=4G` for a
-//! line of it, `# argv! …` for words that do not, and `# absent web` for a service that is not made.
+//! A fixture says itself what must come out, in comments: `# argv web: --network a:ip=10.0.0.5` for
+//! words that stand together in the command line of a service, `# unit web: MemoryMax=4G` for a
+//! line of it, `# argv! …` for words that do not, `# absent web` for a service that is not made.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn accepted(suite: &Suite, fixture: &Path, wanted: &Wanted) -> Result<(), String
     let (units, services) = (folder.path().join("units"), folder.path().join("services"));
     let files = generate(fixture, wanted);
     unfold(&units, &files);
-    let generated = suite.generate(&units);
+    let generated = suite.generate(&units, wanted.target.scope);
     let mut told = generated.said.clone();
     for (name, service) in &generated.units {
         write(&services.join(name), service);
@@ -79,10 +79,16 @@ fn unmet(fixture: &str, services: &BTreeMap<String, String>) -> Vec<String> {
     for line in fixture.lines() {
         let Some((kind, expected)) = line.trim().strip_prefix("# ").and_then(|line| {
             let (kind, rest) = line.split_once(' ')?;
-            ["argv", "argv!", "unit"].contains(&kind).then_some((kind, rest))
+            ["argv", "argv!", "unit", "absent"].contains(&kind).then_some((kind, rest))
         }) else {
             continue;
         };
+        if kind == "absent" {
+            if services.contains_key(&format!("{expected}.service")) {
+                unmet.push(format!("{expected}.service is there"));
+            }
+            continue;
+        }
         let (name, expected) = expected.split_once(": ").unwrap_or_else(|| panic!("{line}"));
         let service = services.get(&format!("{name}.service"));
         let Some(service) = service else {

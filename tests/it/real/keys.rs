@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use stackwright::capability::podman::Podman;
 use stackwright::capability::quadlet::{Key, SECTIONS};
+use stackwright::emit::Scope;
 use stackwright::emit::template::quadlet_line;
 
 use super::{Suite, suite};
@@ -71,7 +72,7 @@ fn takes(suite: &Suite, section: &str, lines: &str) -> Result<(), String> {
     unit.push_str(lines);
     write(&folder.path().join(format!("x.{ending}")), &unit);
     write(&folder.path().join("other.pod"), "[Pod]\n");
-    let services = suite.generate(folder.path());
+    let services = suite.generate(folder.path(), Scope::User);
     match services.said.is_empty() {
         true => Ok(()),
         false => Err(services.said.join("\n")),
@@ -125,7 +126,7 @@ fn every_key_has_a_way_for_the_podman_before_it() {
                     }
                 }
                 Err(why) => {
-                    assert_eq!((why, key.flag), (None, ""), "[{section}] {}", key.name);
+                    assert_eq!((why, key.flag_for(before)), (None, None), "{}", key.name);
                 }
             }
         }
