@@ -303,7 +303,7 @@ fn code_of_readme() -> Vec<(usize, String)> {
         match (found.strip_prefix("```"), &fence) {
             (Some(kind), None) => fence = Some(kind.to_owned()),
             (Some(_), Some(_)) => fence = None,
-            (None, Some(kind)) if ["sh", "console"].contains(&kind.as_str()) => {
+            (None, Some(kind)) if kind == "sh" || kind == "console" && found.starts_with("$ ") => {
                 code.push((line, found.split(" #").next().unwrap_or("").to_owned()));
             }
             (None, Some(_)) => {}

@@ -1,6 +1,7 @@
 //! Hostile values in every field of a service: refused at their line, or literal in what runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::Path;
 
 use stackwright::emit::{File, Scope, quadlet};
@@ -55,73 +56,73 @@ const HOSTILE: &[&str] = &[
 
 /// The fields of a service, with `@` where the value stands; names first.
 const FIELDS: &[&str] = &[
-    "description: @",
-    "configuration: { image: @ }",
-    "configuration: { container_name: @ }",
-    "configuration: { hostname: @ }",
-    "configuration: { command: [a, @] }",
-    "configuration: { command: @ }",
-    "configuration: { entrypoint: [@] }",
-    "configuration: { working_dir: @ }",
-    "configuration: { working_dir: /@ }",
-    "configuration: { environment: { A: @ } }",
-    "configuration: { environment: { @: a } }",
-    "configuration: { environment: [\"A=@\"] }",
-    "configuration: { secrets: [{ name: key, target: @ }] }",
-    "configuration: { secrets: [{ name: key, type: env, target: @ }] }",
-    "configuration: { files: [{ name: conf, target: @ }] }",
-    "configuration: { files: [{ name: conf, target: /@ }] }",
-    "configuration: { timezone: @ }",
-    "configuration: { ports: [@] }",
-    "configuration: { networks: [@] }",
-    "configuration: { networks: [{ name: inner, aliases: [@] }] }",
-    "configuration: { networks: [{ name: inner, interface: @ }] }",
-    "configuration: { network_mode: @ }",
-    "configuration: { network_mode: \"pasta:@\" }",
-    "configuration: { dns: [@] }",
-    "configuration: { dns_search: [@] }",
-    "configuration: { dns_options: [@] }",
-    "configuration: { extra_hosts: [@] }",
-    "configuration: { volumes: [@] }",
-    "configuration: { volumes: [\"@:/data\"] }",
-    "configuration: { volumes: [{ source: /srv/@, target: /data }] }",
-    "configuration: { volumes: [{ source: /srv, target: /@ }] }",
-    "configuration: { volumes: [{ source: /srv, target: /data, options: @ }] }",
-    "configuration: { tmpfs: [@] }",
-    "configuration: { tmpfs: [/@] }",
-    "configuration: { devices: [@] }",
-    "configuration: { devices: [/dev/@] }",
-    "configuration: { cpuset: @ }",
-    "configuration: { user: @ }",
-    "configuration: { group_add: [@] }",
-    "configuration: { userns: @ }",
-    "configuration: { userns: \"ns:/@\" }",
-    "configuration: { uid_map: [@] }",
-    "configuration: { security: { capabilities: [@] } }",
-    "configuration: { security: { label_type: @ } }",
-    "configuration: { security: { seccomp: /@ } }",
-    "configuration: { security: { apparmor: @ } }",
-    "configuration: { security: { mask: [/@] } }",
-    "configuration: { security: { unmask: [/@] } }",
-    "configuration: { sysctls: { net.core.somaxconn: @ } }",
-    "configuration: { sysctls: { @: 1 } }",
-    "configuration: { ipc: @ }",
-    "configuration: { pid: \"ns:@\" }",
-    "configuration: { labels: { a: @ } }",
-    "configuration: { labels: { @: a } }",
-    "configuration: { annotations: { a: @ } }",
-    "configuration: { logging: { driver: journald, options: { tag: @ } } }",
-    "configuration: { logging: { driver: @ } }",
-    "configuration: { traefik_labels: { router_rule: @, port: 80 } }",
-    "configuration: { traefik_labels: { router_rule: a, middlewares: [@], port: 80 } }",
-    "configuration: { health_check: { command: @ } }",
-    "configuration: { health_check: { command: [CMD, a, @] } }",
-    "configuration: { stop_signal: @ }",
-    "configuration: { platform: @ }",
-    "configuration: { image_pinned_on: @ }",
-    "configuration: { systemd: { slice: @ } }",
-    "configuration: { systemd: { after: [@] } }",
-    "configuration: { systemd: { sockets: [@] } }",
+    r#"description: "@""#,
+    r#"configuration: { image: "@" }"#,
+    r#"configuration: { container_name: "@" }"#,
+    r#"configuration: { hostname: "@" }"#,
+    r#"configuration: { command: [a, "@"] }"#,
+    r#"configuration: { command: "@" }"#,
+    r#"configuration: { entrypoint: ["@"] }"#,
+    r#"configuration: { working_dir: "@" }"#,
+    r#"configuration: { working_dir: "/@" }"#,
+    r#"configuration: { environment: { A: "@" } }"#,
+    r#"configuration: { environment: { "@": a } }"#,
+    r#"configuration: { environment: ["A=@"] }"#,
+    r#"configuration: { secrets: [{ name: key, target: "@" }] }"#,
+    r#"configuration: { secrets: [{ name: key, type: env, target: "@" }] }"#,
+    r#"configuration: { files: [{ name: conf, target: "@" }] }"#,
+    r#"configuration: { files: [{ name: conf, target: "/@" }] }"#,
+    r#"configuration: { timezone: "@" }"#,
+    r#"configuration: { ports: ["@"] }"#,
+    r#"configuration: { networks: ["@"] }"#,
+    r#"configuration: { networks: [{ name: inner, aliases: ["@"] }] }"#,
+    r#"configuration: { networks: [{ name: inner, interface: "@" }] }"#,
+    r#"configuration: { network_mode: "@" }"#,
+    r#"configuration: { network_mode: "pasta:@" }"#,
+    r#"configuration: { dns: ["@"] }"#,
+    r#"configuration: { dns_search: ["@"] }"#,
+    r#"configuration: { dns_options: ["@"] }"#,
+    r#"configuration: { extra_hosts: ["@"] }"#,
+    r#"configuration: { volumes: ["@"] }"#,
+    r#"configuration: { volumes: ["@:/data"] }"#,
+    r#"configuration: { volumes: [{ source: "/srv/@", target: /data }] }"#,
+    r#"configuration: { volumes: [{ source: /srv, target: "/@" }] }"#,
+    r#"configuration: { volumes: [{ source: /srv, target: /data, options: "@" }] }"#,
+    r#"configuration: { tmpfs: ["@"] }"#,
+    r#"configuration: { tmpfs: ["/@"] }"#,
+    r#"configuration: { devices: ["@"] }"#,
+    r#"configuration: { devices: ["/dev/@"] }"#,
+    r#"configuration: { cpuset: "@" }"#,
+    r#"configuration: { user: "@" }"#,
+    r#"configuration: { group_add: ["@"] }"#,
+    r#"configuration: { userns: "@" }"#,
+    r#"configuration: { userns: "ns:/@" }"#,
+    r#"configuration: { uid_map: ["@"] }"#,
+    r#"configuration: { security: { capabilities: ["@"] } }"#,
+    r#"configuration: { security: { label_type: "@" } }"#,
+    r#"configuration: { security: { seccomp: "/@" } }"#,
+    r#"configuration: { security: { apparmor: "@" } }"#,
+    r#"configuration: { security: { mask: ["/@"] } }"#,
+    r#"configuration: { security: { unmask: ["/@"] } }"#,
+    r#"configuration: { sysctls: { net.core.somaxconn: "@" } }"#,
+    r#"configuration: { sysctls: { "@": 1 } }"#,
+    r#"configuration: { ipc: "@" }"#,
+    r#"configuration: { pid: "ns:@" }"#,
+    r#"configuration: { labels: { a: "@" } }"#,
+    r#"configuration: { labels: { "@": a } }"#,
+    r#"configuration: { annotations: { a: "@" } }"#,
+    r#"configuration: { logging: { driver: journald, options: { tag: "@" } } }"#,
+    r#"configuration: { logging: { driver: "@" } }"#,
+    r#"configuration: { traefik_labels: { router_rule: "@", port: 80 } }"#,
+    r#"configuration: { traefik_labels: { router_rule: a, middlewares: ["@"], port: 80 } }"#,
+    r#"configuration: { health_check: { command: "@" } }"#,
+    r#"configuration: { health_check: { command: [CMD, a, "@"] } }"#,
+    r#"configuration: { stop_signal: "@" }"#,
+    r#"configuration: { platform: "@" }"#,
+    r#"configuration: { image_pinned_on: "@" }"#,
+    r#"configuration: { systemd: { slice: "@" } }"#,
+    r#"configuration: { systemd: { after: ["@"] } }"#,
+    r#"configuration: { systemd: { sockets: ["@"] } }"#,
 ];
 
 /// A text in double quotes as YAML has it, with no variable in it.
@@ -131,23 +132,11 @@ fn quoted(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '$' => out.push_str("$$"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => write!(out, "\\x{:02x}", u32::from(c)).unwrap(),
             c => out.push(c),
         }
     }
     out
-}
-
-/// A field with a value in it; one that has quotes of its own, or more in its text, keeps them.
-fn filled(field: &str, value: &str) -> String {
-    let value = quoted(value);
-    if field.contains("\"") {
-        return field.replace('@', &value);
-    }
-    let start = field.find('@').unwrap();
-    let word = field[..start].rfind([' ', '[']).map_or(0, |place| place + 1);
-    let (before, after) = (&field[..word], &field[start + 1..]);
-    format!("{before}\"{}{value}\"{after}", &field[word..start])
 }
 
 fn stack(name: &str, field: &str) -> String {
@@ -180,7 +169,7 @@ fn tried(place: usize, target: quadlet::Target) -> Tried {
     let mut tried = Tried::default();
     for (number, value) in HOSTILE.iter().enumerate() {
         let name = format!("x{place}-{number}");
-        let text = stack(&name, &filled(FIELDS[place], value));
+        let text = stack(&name, &FIELDS[place].replace('@', &quoted(value)));
         let look = Memory::with([("/srv/stacks/x.yml", text.as_str())]);
         let path = Path::new("/srv/stacks/x.yml");
         match files_of(path, &look, &Wanted::for_target(target)) {
