@@ -101,8 +101,6 @@ pub fn compile(
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Compiled {
-    // What YAML is held against takes as long to make as the first file takes to read.
-    std::thread::spawn(load::stack_shapes);
     let mut fronts: Vec<Front> = Vec::new();
     for request in input.requests {
         let mut own = Findings::default();
