@@ -44,10 +44,6 @@ const INCLUDES_MAX: usize = 200;
 /// How many containers a stack may have, replicas included.
 const CONTAINERS_MAX: u32 = 20_000;
 
-/// From this size on, in bytes, a file takes as long to parse as what it is held against takes to
-/// make, which another thread does meanwhile.
-const LARGE: usize = 32 << 10;
-
 /// What is to be loaded.
 #[derive(Debug, Clone)]
 pub struct Request<'r> {
@@ -333,9 +329,6 @@ impl<'r, 'f> Reader<'r, 'f> {
     fn text(&mut self, name: &str, path: &Path, bytes: Vec<u8>, layers: &mut Vec<Layered>) {
         let Some(id) = take_text(name, bytes, self.sources, self.findings) else { return };
         let Some(source) = self.sources.get(id).map(Arc::clone) else { return };
-        if source.text.len() > LARGE {
-            std::thread::spawn(stack_shapes);
-        }
         let Some(tree) = parse_document(id, &source, self.findings) else { return };
         self.values += tree.values;
         if self.values > yaml::VALUES_MAX && !layers.is_empty() {

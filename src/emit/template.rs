@@ -1,6 +1,6 @@
 //! Templates of units: a line is a key, and a value gets into the text by its section alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -57,16 +57,26 @@ type Functions = Arc<Vec<(&'static str, Value)>>;
 impl Templates {
     /// The templates of the program, with those of the user in their place.
     pub fn new(podman: Podman, own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let functions = functions(podman);
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_formatter(refuse_bare_values);
         for (name, text) in BUILT_IN {
-            let text = own.get(*name).cloned().unwrap_or_else(|| (*text).to_owned());
-            environment
-                .add_template_owned(*name, text)
-                .map_err(|error| TemplateError::new(name, &error))?;
+            let fail = |error: Error| TemplateError::new(name, &error);
+            environment.add_template(name, text).map_err(fail)?;
+            let Some(own) = own.get(*name) else { continue };
+            let known = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
+            environment.add_template_owned(*name, own.clone()).map_err(fail)?;
+            let used = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
+            let sections = functions.iter().map(|(name, _)| (*name).to_owned());
+            let known: BTreeSet<String> = known.into_iter().chain(sections).collect();
+            for field in used.into_iter().collect::<BTreeSet<String>>() {
+                if !known.contains(&field) {
+                    return Err(unknown_field(name, own, &field, &known));
+                }
+            }
         }
-        Ok(Self { environment, functions: functions(podman) })
+        Ok(Self { environment, functions })
     }
 
     /// Fills a template; lines that came out empty are left out.
@@ -78,6 +88,19 @@ impl Templates {
         let text = template.render(known).map_err(fail)?;
         Ok(tidy(&text))
     }
+}
+
+/// A field that nothing ever sets would leave its line out without a word.
+fn unknown_field(
+    template: &str,
+    text: &str,
+    field: &str,
+    known: &BTreeSet<String>,
+) -> TemplateError {
+    let line = text.lines().position(|line| line.contains(field)).map(|place| place + 1);
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let message = format!("`{field}` is no field, there are {}", known.join(", "));
+    TemplateError { template: template.to_owned(), line, message }
 }
 
 /// What a template may name: its fields and the functions.

@@ -237,6 +237,7 @@ fn own_templates_stand_in_and_are_blamed_at_their_line() {
         ("{{ Container(\"ReloadSignal\", \"SIGHUP\") }}", "needs Podman 5.5"),
         ("{{ Service(\"ExecStartPre\", \"a\\nb\") }}", "cannot hold"),
         ("{% if %}", "unexpected"),
+        ("{{ Container(\"Image\", imagee) }}", "`imagee` is no field"),
     ] {
         write(&folder.join("t/container.j2"), &format!("[Container]\n{line}\n"));
         let refused = run(folder, &arguments);
