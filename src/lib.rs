@@ -1,12 +1,15 @@
 //! # stackwright
 //!
-//! One YAML file describes a stack of services. This crate reads it, checks it to the line, and
-//! settles the order in which its services start. The page you read is the map of the code.
+//! One YAML file describes a stack of services. This crate reads it, checks it to the line, settles
+//! everything about its services, and writes the units that Podman and systemd run them by. The
+//! page you read is the map of the code.
 //!
 //! ## How data flows
 //!
 //! ```text
-//! bytes -> load -> Stack -> pattern -> Stack -> check -> Checked -> resolve -> Order -> draw
+//! bytes -> load -> Stack -> pattern -> Stack -> check -> Checked
+//! Checked -> resolve -> Resolved -> emit -> files
+//! Checked -> resolve -> Order -> draw
 //! ```
 //!
 //! - [`load`] turns bytes into a tree that keeps the place of every value ([`load::yaml`]),
@@ -19,7 +22,11 @@
 //! - [`check`] runs one file of rules per topic. Each rule has a stable code ([`report::code`]),
 //!   an explanation and a fixture.
 //! - [`silence`] takes away what a note in a file, or [`config`], says not to tell.
-//! - [`resolve`] settles what follows from a checked stack.
+//! - [`resolve`] settles what follows from a checked stack: its order, and for every container its
+//!   variables, networks, mounts, labels, gates and times, whatever the target.
+//! - [`emit`] writes files for a target. A unit's shape is a template; a value gets into it by its
+//!   key alone: [`capability::quadlet`] knows how it is read, since when, and by which flag else,
+//!   and [`capability::encode`] writes it so.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
 //! - [`host`] is the outside world. [`cli`] gathers, calls and shows.
@@ -32,8 +39,8 @@
 //!    the rest is still read and checked.
 //! 3. No diagnostic is without a code and a place; the place of a value is where the user wrote
 //!    it, and a pattern's only where the user said nothing.
-//! 4. Nothing after `check` can blame the user: [`check::Checked`] is made by `check` alone, and
-//!    what takes it returns plain values.
+//! 4. Nothing after `check` can blame the stack: [`check::Checked`] is made by `check` alone, and
+//!    what takes it returns plain values. Only a template of the user's own can still be wrong.
 //! 5. No input, however hostile, makes the program panic, take more than linear time, or show raw
 //!    control characters: sizes, depths and numbers are limited where bytes come in.
 //! 6. No output depends on the order of a hash map, on time, locale, user or working directory.

@@ -65,7 +65,7 @@ fn environment(
     for (name, span, value) in variables.iter() {
         match value {
             EnvValue::Secret(secret) => assumed(view, declared, secret, findings),
-            EnvValue::Text(text) if is_password(name) && !text.value.is_empty() => {
+            EnvValue::Text(text) if is_password(name) && !is_switch(&text.value) => {
                 let message = format!("`{name}` is written down as it is");
                 let diagnostic = Diagnostic::new(&code::PLAIN_PASSWORD, span, message).private();
                 let secret = name.to_ascii_lowercase();
@@ -100,6 +100,12 @@ fn assumed(
 fn is_known(view: &View<'_>, declared: &BTreeSet<&str>, name: &str) -> bool {
     let lost = view.is_lost("secrets", name) || view.is_lost("shared", "secrets");
     view.incomplete || declared.contains(name) || lost
+}
+
+/// Whether a value only switches something, as in `MARIADB_RANDOM_ROOT_PASSWORD: yes`.
+fn is_switch(value: &str) -> bool {
+    let words = ["", "0", "1", "yes", "no", "true", "false", "on", "off"];
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// Whether a variable's name says that its value is a secret, and not where one is.

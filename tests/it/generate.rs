@@ -14,7 +14,7 @@ use stackwright::emit::template::Templates;
 use stackwright::emit::{File, Scope, quadlet};
 use stackwright::host::memory::Memory;
 use stackwright::load::{FILE_SIZE_MAX, Request};
-use stackwright::report::{Findings, human};
+use stackwright::report::{Findings, Severity, human};
 use stackwright::resolve::resolve;
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
@@ -76,12 +76,18 @@ pub fn generate(fixture: &Path, wanted: &Wanted) -> Vec<File> {
         look.files.insert(Path::new(PLACE).join(name), text(&path).into_bytes());
     }
     let path = Path::new(PLACE).join(fixture.file_name().unwrap());
-    let files = files_of(&path, &look, wanted);
+    let (files, told) = compiled(&path, &look, wanted);
+    assert_eq!(told, "", "{}", fixture.display());
     files.unwrap_or_else(|told| panic!("{}\n{told}", fixture.display()))
 }
 
-/// The files of one stack, or all that is wrong with it; warnings count as well.
+/// The files of one stack, or why there are none.
 pub fn files_of(path: &Path, look: &Memory, wanted: &Wanted) -> Result<Vec<File>, String> {
+    compiled(path, look, wanted).0
+}
+
+/// The files of one stack, and all that is to be said about it but hints.
+fn compiled(path: &Path, look: &Memory, wanted: &Wanted) -> (Result<Vec<File>, String>, String) {
     let environment = BTreeMap::new();
     let request = Request {
         path,
@@ -96,12 +102,13 @@ pub fn files_of(path: &Path, look: &Memory, wanted: &Wanted) -> Result<Vec<File>
     let (requests, config) = ([request], Config::default());
     let input = Input { requests: &requests, config: &config, all_known: false, target };
     let compiled = compile(&input, look, &mut sources, &mut findings);
-    let Some(stack) = compiled.stacks.first() else {
-        return Err(human::render(&findings, &sources, human::Style::default()));
-    };
+    findings.retain(|one| one.severity != Severity::Hint);
+    let told = human::render(&findings, &sources, human::Style::default());
+    let Some(stack) = compiled.stacks.first() else { return (Err(told.clone()), told) };
     let templates = Templates::new(podman, &BTreeMap::new()).unwrap();
     let resolved = resolve(stack, &wanted.groups);
-    quadlet::emit(&resolved, wanted.target, &templates).map_err(|fault| format!("{fault:?}"))
+    let files = quadlet::emit(&resolved, wanted.target, &templates);
+    (files.map_err(|fault| format!("{fault:?}")), told)
 }
 
 #[test]
