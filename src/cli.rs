@@ -113,7 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Err(error) => return output::usage(&error),
     };
     output::choose_color(arguments.color);
-    match arguments.command {
+    output::end(match arguments.command {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Schema => reference::schema(),
@@ -121,7 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { folder } => reference::man(&folder),
-    }
+    })
 }
 
 /// The definition of the command line, for completions, manual pages and tests.

@@ -13,7 +13,7 @@ use crate::model::service::Service;
 use crate::model::systemd::RawValue;
 use crate::model::value::excerpt;
 use crate::model::variable::{EnvValue, Plain};
-use crate::report::code::target as code;
+use crate::report::code::{names, target as code};
 use crate::report::{Diagnostic, Findings};
 use crate::source::Span;
 
@@ -46,8 +46,14 @@ impl Default for Target {
 pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     let podman = target.podman;
     for (service, configuration) in view.configured() {
-        if let Some(build) = configuration.build.get().filter(|_| podman < BUILDS) {
-            newer("a build", BUILDS, podman, build.span, findings);
+        if let Some(build) = configuration.build.get() {
+            if podman < BUILDS {
+                newer("a build", BUILDS, podman, build.span, findings);
+            }
+            for path in [&build.value.0.context, &build.value.0.containerfile].into_iter().flatten()
+            {
+                whole_line("a path of a build", path.as_str(), path.span, findings);
+            }
         }
         command(configuration, findings);
         raw_keys(configuration, podman, findings);
@@ -57,6 +63,7 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     }
     env_files(view, findings);
     shared_labels(view, findings);
+    file_names(view, findings);
     volumes(view, findings);
     pod(view, podman, findings);
 }
@@ -212,6 +219,22 @@ fn lengths(view: &View<'_>, service: &Service, configuration: &Configuration, to
     }
 }
 
+/// Configuration files lie below the units where somebody copies all of them at once.
+fn file_names(view: &View<'_>, findings: &mut Findings) {
+    const UNITS: [&str; 9] =
+        ["container", "volume", "network", "kube", "image", "pod", "build", "artifact", "quadlets"];
+    for (name, span, _) in view.stack.files.iter() {
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        if UNITS.contains(&ending) {
+            let message = format!("a file called `{name}`, which Quadlet would read as a unit");
+            let diagnostic = Diagnostic::new(&names::RESERVED_NAME, span, message);
+            findings.add(
+                diagnostic.help("give it another ending; where it is mounted, it may have any"),
+            );
+        }
+    }
+}
+
 fn shared_labels(view: &View<'_>, findings: &mut Findings) {
     if let Some(shared) = view.stack.shared.get() {
         labels(&shared.labels, findings);
@@ -252,7 +275,8 @@ fn volumes(view: &View<'_>, findings: &mut Findings) {
     for (_, _, volume) in view.stack.volumes.iter() {
         let Some(volume) = volume.get() else { continue };
         let driver = volume.driver.as_ref().filter(|driver| driver.value == "image");
-        if let Some(driver) = driver.filter(|_| volume.image.is_none()) {
+        let is_missing = volume.image.is_none() && !view.stack.dented.0 && !view.incomplete;
+        if let Some(driver) = driver.filter(|_| is_missing) {
             let message = "a volume that shows an image, and no image";
             let diagnostic = Diagnostic::new(&code::UNWRITABLE, driver.span, message);
             findings.add(diagnostic.help("add `image:`, or take `driver` away"));
@@ -263,9 +287,14 @@ fn volumes(view: &View<'_>, findings: &mut Findings) {
 }
 
 fn line(name: &str, value: Option<&At<String>>, findings: &mut Findings) {
-    let Some(value) = value else { return };
-    if let Err(why) = Reader::Line.write("", &value.value, &mut String::new()) {
-        unwritable(name, why, value.span, findings);
+    if let Some(value) = value {
+        whole_line(name, &value.value, value.span, findings);
+    }
+}
+
+fn whole_line(name: &str, text: &str, span: Span, findings: &mut Findings) {
+    if let Err(why) = Reader::Line.write("", text, &mut String::new()) {
+        unwritable(name, why, span, findings);
     }
 }
 

@@ -14,9 +14,9 @@ use crate::capability::podman::Podman;
 use crate::check::{self, Checked};
 use crate::emit::template::{BUILT_IN, TemplateError, Templates};
 use crate::emit::{self, Scope, quadlet};
-use crate::host::Look;
 use crate::host::disk::Disk;
 use crate::host::folder::{self, State, Wanted};
+use crate::host::{Look, ReadError};
 use crate::model::value::nearest::nearest;
 use crate::report::code::target as code;
 use crate::report::json::{self, LintReport};
@@ -34,6 +34,9 @@ Examples:
 
 Podman's own generator shows what becomes of the units:
   QUADLET_UNIT_DIRS=$PWD/build/immich/quadlet /usr/libexec/podman/quadlet --dryrun --user";
+
+/// Stands for standard output in place of a folder.
+const PRINTED: &str = "-";
 
 /// How large a template may be.
 const TEMPLATE_MAX: u64 = 1 << 20;
@@ -58,7 +61,8 @@ pub struct GenerateArguments {
     /// A folder with templates that stand in for those of the program, such as `container.j2`
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
-    /// Only the services of a group, and what they need; may be given again
+    /// Only the services of a group, and what they need; may be given again. What was generated
+    /// for others stays
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
     /// Write nothing, and tell what in the folder is not up to date
@@ -149,6 +153,11 @@ struct Generated {
 
 /// Runs the command.
 pub fn run(arguments: &GenerateArguments) -> Exit {
+    if arguments.out == Path::new(PRINTED) && (arguments.check || arguments.format == Format::Json)
+    {
+        output::error("`--out -` prints the files, there is nothing to check or to list");
+        return Exit::WrongUsage;
+    }
     let Some((files, all_known)) = discover::all(&arguments.paths, &Disk) else {
         return Exit::WrongInput;
     };
@@ -180,7 +189,7 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     if checking.findings.has_errors() {
         return refuse(arguments, &checking);
     }
-    if arguments.out == Path::new("-") {
+    if arguments.out == Path::new(PRINTED) {
         tell(arguments, &mut checking);
         output::raw(print(&generated).as_bytes());
         return Exit::Done;
@@ -204,6 +213,11 @@ fn unknown_group(groups: &[String], stacks: &[Checked]) -> Option<String> {
 fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, String)>, String> {
     let mut own = BTreeMap::new();
     let Some(folder) = folder else { return Ok(own) };
+    match Disk.read(folder, 0) {
+        Err(ReadError::NotAFile("a folder")) => {}
+        Err(error @ ReadError::NotFound) => return Err(format!("`{}`: {error}", folder.display())),
+        _ => return Err(format!("`{}` is no folder", folder.display())),
+    }
     let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     for entry in Disk.list(folder) {
         let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -259,7 +273,10 @@ fn blame_template(
     let given = own.get(&error.template);
     let given = given.map(|(path, text)| (path.to_string_lossy().into_owned(), text.as_str()));
     let (path, text) = given.unwrap_or_else(built_in);
-    let before = error.line.unwrap_or(1).saturating_sub(1);
+    // A call may go over many lines; the key that the message names stands in one of them.
+    let named = error.message.split('`').nth(1).map(|name| format!("\"{name}\""));
+    let of_key = named.and_then(|name| text.lines().position(|line| line.contains(&name)));
+    let before = of_key.unwrap_or(error.line.unwrap_or(1).saturating_sub(1));
     let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
     let id = checking.sources.add(path, text);
@@ -307,24 +324,26 @@ fn print(generated: &[Generated]) -> String {
 }
 
 fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: Checking) -> Exit {
+    let all = arguments.groups.is_empty();
     let mut stacks = Vec::new();
-    for stack in generated {
-        let inner = Path::new(&stack.name).join("quadlet");
-        let wanted: Vec<Wanted<'_>> = stack
-            .files
-            .iter()
-            .map(|file| Wanted { path: &file.path, contents: &file.contents, mode: file.mode })
-            .collect();
-        let folder = arguments.out.join(&inner);
-        let states = match arguments.check {
-            true => folder::compare(&folder, &wanted),
-            false => folder::write(&arguments.out, &inner, &wanted),
-        };
-        match states {
-            Ok(states) => stacks.push(told(&stack.name, &folder, states)),
-            Err(error) => {
-                output::error(&format!("cannot write `{}`: {error}", folder.display()));
-                return Exit::WrongInput;
+    // All of them are compared before the first one is written.
+    for is_written in [false, true].into_iter().filter(|written| !(*written && arguments.check)) {
+        stacks.clear();
+        for stack in generated {
+            let inner = Path::new(&stack.name).join("quadlet");
+            let folder = arguments.out.join(&inner);
+            let wanted: Vec<Wanted<'_>> = stack.files.iter().map(wanted).collect();
+            let states = match is_written {
+                true => folder::write(&arguments.out, &inner, &wanted, all),
+                false => folder::compare(&folder, &wanted, all),
+            };
+            match states {
+                Ok(states) => stacks.push(told(&stack.name, &folder, states)),
+                Err(error) => {
+                    let done = if is_written { "write" } else { "look at" };
+                    output::error(&format!("cannot {done} `{}`: {error}", folder.display()));
+                    return Exit::WrongInput;
+                }
             }
         }
     }
@@ -339,6 +358,10 @@ fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: C
         }
     }
     if arguments.check && differs { Exit::Differs } else { Exit::Done }
+}
+
+fn wanted(file: &emit::File) -> Wanted<'_> {
+    Wanted { path: &file.path, contents: &file.contents, mode: file.mode }
 }
 
 fn told(name: &str, folder: &Path, states: Vec<(String, State)>) -> GeneratedStack {

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the width of the terminal is in the environment")]
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -32,7 +33,8 @@ pub fn out(text: &str) {
 
 /// Prints bytes as they are.
 pub fn raw(bytes: &[u8]) {
-    let _closed = io::stdout().write_all(bytes);
+    let mut stream = io::stdout();
+    told(stream.write_all(bytes).and_then(|()| stream.flush()));
 }
 
 /// Prints something beside the result.
@@ -45,13 +47,29 @@ pub fn error(message: &str) {
     note(&format!("error: {}\n", escape(message)));
 }
 
-/// A reader that went away has all that it wanted, so a closed pipe is no failure.
 fn write(stream: &mut dyn Write, text: &str) {
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+    told(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()));
+}
+
+/// Whether something could not be printed.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// A reader that went away has all that it wanted, so a closed pipe is no failure.
+fn told(written: io::Result<()>) {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            LOST.store(true, Ordering::Relaxed);
             let _lost = writeln!(io::stderr(), "error: cannot write: {error}");
         }
         _ => {}
+    }
+}
+
+/// What a run ends with: not well where its result was lost.
+pub fn end(exit: Exit) -> Exit {
+    match exit {
+        Exit::Done if LOST.load(Ordering::Relaxed) => Exit::WrongInput,
+        exit => exit,
     }
 }
 

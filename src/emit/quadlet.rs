@@ -140,7 +140,11 @@ fn seal(text: &str) -> String {
 }
 
 fn plain_unit(unit: &resolve::Plain<'_>) -> File {
-    let contents = unit.text.as_bytes().to_vec();
+    let mut contents = unit.text.as_bytes().to_vec();
+    if let Some(target) = unit.wanted_by {
+        let gap = if unit.text.ends_with('\n') { "" } else { "\n" };
+        contents.extend(format!("{gap}\n[Install]\nWantedBy={target}\n").into_bytes());
+    }
     File { path: format!("plain/{}", unit.name), contents, mode: UNIT_MODE }
 }
 

@@ -11,6 +11,7 @@ use crate::capability::encode::{Reader, Unwritable};
 use crate::capability::podman::Podman;
 use crate::capability::quadlet::{self, Key, Keys};
 use crate::capability::systemd;
+use crate::model::value::nearest::nearest;
 
 /// The templates that the program brings along, by the type of the unit.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -98,8 +99,10 @@ fn unknown_field(
     known: &BTreeSet<String>,
 ) -> TemplateError {
     let line = text.lines().position(|line| line.contains(field)).map(|place| place + 1);
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let message = format!("`{field}` is no field, there are {}", known.join(", "));
+    let fields = known.iter().map(String::as_str).filter(|name| !is_section(name));
+    let near = nearest(field, fields);
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    let message = format!("`{field}` is no field{near}");
     TemplateError { template: template.to_owned(), line, message }
 }
 
@@ -116,13 +119,17 @@ impl Object for Known {
     }
 
     fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
-        let is_section = name.starts_with(|c: char| c.is_ascii_uppercase());
         let fields = || find(&self.fields.0, name);
         let functions = || find(&self.functions, name);
-        let found = if is_section { functions() } else { fields().or_else(functions) };
+        let found = if is_section(name) { functions() } else { fields().or_else(functions) };
         // What is not there is nothing; the engine need not look any further.
         Some(found.unwrap_or(Value::UNDEFINED))
     }
+}
+
+/// Whether a name is that of a section, and no field.
+fn is_section(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// The value of a name in a list that is in the order of names.

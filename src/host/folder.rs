@@ -35,25 +35,63 @@ pub struct Wanted<'w> {
 /// Lists what was generated, so that nothing else is ever taken away.
 const LIST: &str = ".stackwright";
 
-/// What would have to be done to make a folder hold the files.
-pub fn compare(folder: &Path, wanted: &[Wanted<'_>]) -> io::Result<Vec<(String, State)>> {
+/// A unit of ours holds this, whoever lost the list.
+const MARK: &[u8] = b"[X-Stackwright]";
+
+/// How large a list or a file that is compared may be.
+const SIZE_MAX: u64 = 64 << 20;
+
+/// What would have to be done to make a folder hold the files; `all` of what it should hold.
+pub fn compare(
+    folder: &Path,
+    wanted: &[Wanted<'_>],
+    all: bool,
+) -> io::Result<Vec<(String, State)>> {
+    let before = generated_before(folder)?;
     let mut states = Vec::new();
     for file in wanted {
-        states.push((file.path.to_owned(), state(&folder.join(file.path), file)?));
+        let is_ours = before.contains(file.path);
+        let state = state(folder, file, is_ours).map_err(|error| at(file.path, &error))?;
+        states.push((file.path.to_owned(), state));
     }
     let kept: BTreeSet<&str> = wanted.iter().map(|file| file.path).collect();
-    for path in generated_before(folder) {
-        let is_there = fs::symlink_metadata(folder.join(&path)).is_ok();
-        if !kept.contains(path.as_str()) && is_there {
-            states.push((path, State::Obsolete));
+    for path in before.iter().filter(|path| all && !kept.contains(path.as_str())) {
+        if no_links(folder, path)? && fs::symlink_metadata(folder.join(path)).is_ok() {
+            states.push((path.clone(), State::Obsolete));
         }
     }
     states.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(states)
 }
 
-fn state(path: &Path, file: &Wanted<'_>) -> io::Result<State> {
-    let metadata = match fs::symlink_metadata(path) {
+fn at(path: &str, error: &io::Error) -> io::Error {
+    io::Error::other(format!("`{path}`: {error}"))
+}
+
+/// Whether the folders that lead to a path are there; a link among them could lead anywhere.
+fn no_links(folder: &Path, path: &str) -> io::Result<bool> {
+    let mut place = folder.to_owned();
+    for part in Path::new(path).parent().into_iter().flat_map(Path::components) {
+        place.push(part);
+        match fs::symlink_metadata(&place) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => {
+                let message = format!("`{}` is no folder", place.display());
+                return Err(io::Error::other(message));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+fn state(folder: &Path, file: &Wanted<'_>, is_ours: bool) -> io::Result<State> {
+    if !no_links(folder, file.path)? {
+        return Ok(State::New);
+    }
+    let path = folder.join(file.path);
+    let metadata = match fs::symlink_metadata(&path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::New),
         Err(error) => return Err(error),
@@ -61,65 +99,84 @@ fn state(path: &Path, file: &Wanted<'_>) -> io::Result<State> {
     if metadata.is_dir() {
         return Err(io::Error::other("there is a folder in its place"));
     }
-    let same_size = metadata.is_file() && metadata.len() == file.contents.len() as u64;
+    let is_small = metadata.is_file() && metadata.len() <= SIZE_MAX;
+    let contents = if is_small { fs::read(&path)? } else { Vec::new() };
     let same_mode = metadata.permissions().mode() & 0o7777 == file.mode;
-    match same_size && same_mode && fs::read(path)? == file.contents {
-        true => Ok(State::Same),
-        false => Ok(State::Changed),
+    if metadata.is_file() && same_mode && contents == file.contents {
+        return Ok(State::Same);
+    }
+    let has_mark = contents.windows(MARK.len()).any(|part| part == MARK);
+    match is_ours || has_mark {
+        true => Ok(State::Changed),
+        false => Err(io::Error::other("it is there and was not generated, move it away")),
     }
 }
 
 /// The paths that the list names and that lie in the folder.
-fn generated_before(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
+fn generated_before(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let path = folder.join(LIST);
+    let text = match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() <= SIZE_MAX => {
+            fs::read_to_string(&path)?
+        }
+        Ok(_) => return Err(io::Error::other(format!("`{LIST}` is no list of files"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(io::Error::other("it is no folder"));
+        }
+        Err(error) => return Err(error),
+    };
     let is_inside = |path: &&str| {
         let plain = |part: &str| !matches!(part, "" | "." | "..");
         path.split('/').all(plain)
     };
-    text.lines().filter(is_inside).map(str::to_owned).collect()
+    Ok(text.lines().filter(is_inside).map(str::to_owned).collect())
 }
 
-/// Makes the folder `inner` below `outer` hold the files, and nothing that it held before by us.
+/// Makes the folder `inner` below `outer` hold the files; what it held before by us goes, where
+/// these are `all` that it should hold.
 pub fn write(
     outer: &Path,
     inner: &Path,
     wanted: &[Wanted<'_>],
+    all: bool,
 ) -> io::Result<Vec<(String, State)>> {
     fs::create_dir_all(outer)?;
     make_folders(outer, inner)?;
     let folder = outer.join(inner);
-    let states = compare(&folder, wanted)?;
+    let states = compare(&folder, wanted, all)?;
     let state_of = |path: &str| {
         let place = states.binary_search_by(|(known, _)| known.as_str().cmp(path)).ok();
         place.and_then(|place| states.get(place)).map(|(_, state)| *state)
     };
-    let mut list: Vec<String> = generated_before(&folder);
-    list.extend(wanted.iter().map(|file| file.path.to_owned()));
-    list.sort();
-    list.dedup();
+    let own = wanted.iter().map(|file| file.path.to_owned());
+    let mut list = generated_before(&folder)?;
+    list.extend(own.clone());
     // Written down before it is there: what is listed and is not there does no harm.
     put_list(&folder, &list)?;
     for file in wanted {
         let path = folder.join(file.path);
-        match state_of(file.path) {
+        let written = match state_of(file.path) {
             Some(State::New) => {
                 make_folders(&folder, Path::new(file.path).parent().unwrap_or(Path::new("")))?;
-                create(&path, file.contents, file.mode)?;
+                create(&path, file.contents, file.mode)
             }
-            Some(State::Changed) => replace(&path, file.contents, file.mode)?,
-            _ => {}
-        }
+            Some(State::Changed) => replace(&path, file.contents, file.mode),
+            _ => Ok(()),
+        };
+        written.map_err(|error| at(file.path, &error))?;
     }
     for (path, _) in states.iter().filter(|(_, state)| *state == State::Obsolete) {
-        fs::remove_file(folder.join(path))?;
+        fs::remove_file(folder.join(path)).map_err(|error| at(path, &error))?;
         remove_empty_parents(&folder, path);
     }
-    let paths: Vec<String> = wanted.iter().map(|file| file.path.to_owned()).collect();
-    put_list(&folder, &paths)?;
+    if all {
+        put_list(&folder, &own.collect())?;
+    }
     Ok(states)
 }
 
-fn put_list(folder: &Path, paths: &[String]) -> io::Result<()> {
+fn put_list(folder: &Path, paths: &BTreeSet<String>) -> io::Result<()> {
     let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
     let path = folder.join(LIST);
     if fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
@@ -149,7 +206,7 @@ fn make_folders(outer: &Path, inner: &Path) -> io::Result<()> {
 fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".new");
+    name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);
     let _left_over = fs::remove_file(&beside);
     create(&beside, contents, mode)?;

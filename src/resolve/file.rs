@@ -26,8 +26,8 @@ pub struct Plain<'c> {
     pub name: &'c str,
     /// Its text.
     pub text: Cow<'c, str>,
-    /// Whether it is started with the machine.
-    pub start_at_boot: bool,
+    /// What starts it with the machine, where that is wanted and its text does not say it.
+    pub wanted_by: Option<&'static str>,
 }
 
 /// The mode of a file where none is given.
@@ -58,10 +58,21 @@ pub fn units(checked: &Checked) -> Vec<Plain<'_>> {
             Some(content) => Cow::Borrowed(content.value.as_str()),
             None => String::from_utf8_lossy(attached.unwrap_or_default()),
         };
-        let start_at_boot = unit.start_at_boot.is_some_and(|start| start.value);
-        Some(Plain { name, text, start_at_boot })
+        let at_boot = unit.start_at_boot.is_some_and(|start| start.value);
+        let says_so = text.lines().any(|line| line.trim() == "[Install]");
+        Some(Plain { name, wanted_by: (at_boot && !says_so).then(|| starter(name)), text })
     });
     units.collect()
+}
+
+/// The target that starts units of the type of this one.
+fn starter(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("timer") => "timers.target",
+        Some("socket") => "sockets.target",
+        Some("path") => "paths.target",
+        _ => "default.target",
+    }
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of all parts.

@@ -180,11 +180,52 @@ fn files_are_written_once_and_checked() {
         .iter()
         .map(|file| (file["path"].as_str().unwrap(), file["state"].as_str().unwrap()))
         .collect();
-    let expected =
-        [("db.container", "obsolete"), ("shop.network", "same"), ("web.container", "same")];
-    assert_eq!(states, expected);
+    assert_eq!(states, [("shop.network", "same"), ("web.container", "same")]);
+    assert!(folder.join("build/shop/quadlet/db.container").exists(), "a part takes nothing away");
+
+    write(&folder.join("shop.yml"), &STACK.replace("name: db", "name: cache"));
+    let changed = run(folder, &["generate", "shop.yml", "--check"]);
+    assert!(changed.out.contains("obsolete build/shop/quadlet/db.container"), "{changed:?}");
+    let renamed = run(folder, &["generate", "shop.yml"]);
+    assert!(renamed.out.ends_with("4 files: 1 new, 1 removed, 2 same\n"), "{renamed:?}");
     assert!(!folder.join("build/shop/quadlet/db.container").exists());
     assert!(folder.join("build/shop/quadlet/mine.container").exists());
+}
+
+#[test]
+fn what_others_wrote_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    let other = STACK.replace("shop", "other").replace("web", "page").replace("db", "store");
+    write(&folder.join("other.yml"), &other);
+    write(&folder.join("build/shop/quadlet/web.container"), "[Container]\n");
+    for more in [&["--check"][..], &[]] {
+        let mut arguments = vec!["generate", "other.yml", "shop.yml"];
+        arguments.extend(more);
+        let refused = run(folder, &arguments);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.err.contains("`web.container`: it is there"), "{refused:?}");
+        assert!(!folder.join("build/other").exists(), "one is written, the other is not");
+    }
+    assert_eq!(text(&folder.join("build/shop/quadlet/web.container")), "[Container]\n");
+}
+
+/// Neither what is written nor what is taken away lies behind a link.
+#[test]
+fn links_inside_of_the_folder_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    assert_eq!(run(folder, &["generate", "shop.yml"]).code, 0);
+    write(&folder.join("victim/a/x"), "kept\n");
+    let out = folder.join("build/shop/quadlet");
+    std::os::unix::fs::symlink("../../../victim", out.join("files")).unwrap();
+    let list = text(&out.join(".stackwright"));
+    write(&out.join(".stackwright"), &format!("{list}files/a/x\n"));
+    let refused = run(folder, &["generate", "shop.yml"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(text(&folder.join("victim/a/x")), "kept\n");
 }
 
 #[test]
@@ -213,7 +254,10 @@ fn wrong_stacks_and_wrong_words_write_nothing() {
         (&["generate", "shop.yml", "--group", "fornt"], 1, "did you mean `front`?"),
         (&["generate", "none.yml"], 1, "none.yml"),
         (&["generate", "shop.yml", "--podman", "4.4"], 64, "Podman 4.9 to 6.1"),
-        (&["generate", "shop.yml", "--templates", "empty"], 1, "no template in"),
+        (&["generate", "shop.yml", "--templates", "empty"], 1, "there is no such file"),
+        (&["generate", "shop.yml", "--templates", "shop.yml"], 1, "is no folder"),
+        (&["generate", "shop.yml", "--out", "-", "--check"], 64, "nothing to check"),
+        (&["generate", "shop.yml", "--out", "shop.yml"], 1, "cannot look at"),
     ] {
         let run = run(folder, arguments);
         assert_eq!(run.code, code, "{arguments:?} {run:?}");
@@ -244,7 +288,7 @@ fn own_templates_stand_in_and_are_blamed_at_their_line() {
         ("{{ Container(\"ReloadSignal\", \"SIGHUP\") }}", "needs Podman 5.5"),
         ("{{ Service(\"ExecStartPre\", \"a\\nb\") }}", "cannot hold"),
         ("{% if %}", "unexpected"),
-        ("{{ Container(\"Image\", imagee) }}", "`imagee` is no field"),
+        ("{{ Container(\"Image\", imagee) }}", "did you mean `image`?"),
     ] {
         write(&folder.join("t/container.j2"), &format!("[Container]\n{line}\n"));
         let refused = run(folder, &arguments);

@@ -59,6 +59,8 @@ fn restart(service: &Service<'_>, fields: &mut Fields) {
     let delay = service.configuration.restart_delay.map_or(RESTART_DELAY, |at| at.value);
     let longest = RESTART_DELAY_MAX.max(delay.seconds_rounded_up() * 2);
     if word != "no" {
+        // What waits for it goes on waiting while it is started again, and is not given up.
+        fields.set("restart_mode", "direct");
         fields.set("restart_delay", seconds(delay));
         fields.set("restart_steps", RESTART_STEPS.to_string());
         fields.set("restart_delay_max", format!("{longest}s"));

@@ -2,17 +2,21 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::path::{Path, PathBuf};
 
 use libfuzzer_sys::fuzz_target;
+use stackwright::capability::podman::Podman;
 use stackwright::check::Checked;
 use stackwright::check::Target;
 use stackwright::config::Config;
 use stackwright::draw::{Line, Node, Picture, dot, mermaid, svg, text};
+use stackwright::emit::template::Templates;
+use stackwright::emit::{Scope, quadlet};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::{DIAGNOSTICS_MAX, Findings, github, human, json, sarif};
-use stackwright::resolve::order;
+use stackwright::resolve::{order, resolve};
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
 
@@ -41,7 +45,8 @@ fn lint(bytes: &[u8]) -> Vec<String> {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let (requests, config) = ([request], Config::default());
-    let input = Input { requests: &requests, config: &config, all_known: true, target: Target::default() };
+    let target = Target { podman: Podman::USUAL, generates: true };
+    let input = Input { requests: &requests, config: &config, all_known: true, target };
     let compiled = compile(&input, &look, &mut sources, &mut findings);
     assert_places(&findings, &sources);
     let mut shown = vec![
@@ -56,6 +61,7 @@ fn lint(bytes: &[u8]) -> Vec<String> {
     }
     assert!(compiled.stacks.is_empty() || !findings.has_errors(), "errors pass");
     shown.extend(compiled.stacks.iter().flat_map(draw));
+    shown.extend(compiled.stacks.iter().flat_map(units));
     shown
 }
 
@@ -68,6 +74,17 @@ fn assert_places(findings: &Findings, sources: &Sources) {
             assert!(source.text.get(span.range()).is_some(), "{one:?} is no stretch of its text");
         }
     }
+}
+
+/// The units of a checked stack: whatever passed the checks can be written.
+fn units(stack: &Checked) -> Vec<String> {
+    static TEMPLATES: OnceLock<Templates> = OnceLock::new();
+    let made = || Templates::new(Podman::USUAL, &BTreeMap::new()).expect("templates of our own");
+    let templates = TEMPLATES.get_or_init(made);
+    let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
+    let files = quadlet::emit(&resolve(stack, &[]), target, templates);
+    let files = files.expect("a checked stack cannot be written");
+    files.into_iter().map(|file| String::from_utf8_lossy(&file.contents).into_owned()).collect()
 }
 
 fn acts(c: char) -> bool {

@@ -64,6 +64,47 @@ fn services_start_in_order_and_again_after_a_power_cut() {
     assert_in_order(&host);
 }
 
+const UNLUCKY: &str = r#"
+stack:
+  name: unlucky
+services:
+  - name: slow
+    configuration:
+      image: docker.io/library/shop:1
+      pull_policy: never
+      stop_timeout: 1s
+      restart_delay: 1s
+      # Fails at its first start, as a disk that is not there yet makes it fail.
+      command: [sh, -c, "test -e /data/again || { touch /data/again; exit 1; }; exec serve"]
+      volumes: ["unlucky-data:/data"]
+      health_check: { command: [CMD, test, -e, /data/again], interval: 1s }
+  - name: waiting
+    dependencies: [slow]
+    configuration:
+      image: docker.io/library/shop:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+volumes:
+  unlucky-data:
+"#;
+
+/// What waits for a service goes on waiting while that is started again, as at a boot.
+#[test]
+fn a_first_start_that_fails_takes_nobody_down() {
+    let Some(suite) = suite() else { return };
+    let host = suite.host("unlucky");
+    host.lab("image", &["docker.io/library/shop:1"]);
+    let look = Memory::with([("/srv/stacks/unlucky.yml", UNLUCKY)]);
+    let wanted = Wanted::for_target(quadlet::Target { podman: suite.podman, scope: Scope::User });
+    let files = files_of(Path::new("/srv/stacks/unlucky.yml"), &look, &wanted);
+    host.install("unlucky", &files.unwrap_or_else(|told| panic!("{told}")));
+    host.user(&["timeout", "60", "systemctl", "--user", "start", "waiting.service"]);
+    assert_eq!(host.property("waiting.service", "ActiveState"), "active");
+    assert_eq!(host.property("slow.service", "ActiveState"), "active");
+    assert_eq!(host.property("slow.service", "NRestarts"), "1");
+}
+
 /// The database is healthy before the job starts, and the job is done before the page is served.
 fn assert_in_order(host: &Host) {
     let at = |unit: &str, property: &str| -> u64 {
