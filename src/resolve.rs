@@ -8,12 +8,11 @@ pub mod order;
 pub mod part;
 pub mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::check::Checked;
 use crate::model::Stack;
-use crate::model::at::At;
 use crate::model::{meaning, service as model};
 
 pub use file::{File, Plain};
@@ -63,24 +62,16 @@ pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
         places.iter().flat_map(|place| service::containers(&scene, *place)).collect();
     let networks = network::owned(checked, &services, groups.is_empty());
     let volumes = mount::owned(stack, &services, groups.is_empty());
-    let used = |name: &str| services.iter().any(|service| service.mounts_file(name));
+    let used: BTreeSet<&str> = services.iter().flat_map(Service::mounted_files).collect();
     let files = match groups.is_empty() {
         true => files,
-        false => files.into_iter().filter(|(name, _)| used(name)).collect(),
-    };
-    let mut units = file::units(checked);
-    let of = |service: &model::Service, name: &str| {
-        let systemd = meaning::configuration(service).systemd.get();
-        systemd.is_some_and(|systemd| systemd.sockets.iter().any(|socket| socket.as_str() == name))
+        false => files.into_iter().filter(|(name, _)| used.contains(name)).collect(),
     };
     // A socket whose service is left out would have nothing to start.
-    units.retain(|unit| {
-        let mut owners = stack.services.iter().filter(|service| of(service, unit.name)).peekable();
-        let is_chosen = |owner: &At<model::Service>| {
-            services.iter().any(|service| service.written.name == owner.name)
-        };
-        owners.peek().is_none() || owners.any(is_chosen)
-    });
+    let held = sockets(stack.services.iter().map(|service| &service.value));
+    let kept = sockets(services.iter().map(|service| service.written));
+    let mut units = file::units(checked);
+    units.retain(|unit| !held.contains(unit.name) || kept.contains(unit.name));
     Resolved {
         name: checked.name(),
         origin: checked.origin(),
@@ -93,4 +84,10 @@ pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
         units,
         in_pod: stack.shared.get().and_then(|shared| shared.pod).is_some_and(|pod| pod.value),
     }
+}
+
+/// The sockets that services take over.
+fn sockets<'c>(services: impl Iterator<Item = &'c model::Service>) -> BTreeSet<&'c str> {
+    let systemd = services.filter_map(|service| meaning::configuration(service).systemd.get());
+    systemd.flat_map(|systemd| systemd.sockets.iter()).map(|socket| socket.as_str()).collect()
 }

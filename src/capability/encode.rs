@@ -50,7 +50,6 @@ impl Reader {
     pub fn write(self, lead: &str, text: &str, line: &mut String) -> Result<(), Unwritable> {
         match self {
             Self::Words if lead.is_empty() && text.is_empty() => Err(Unwritable::Empty),
-            // Quadlet writes it bare into ExecStart=, and what follows would run on the host.
             Self::Words | Self::Word if lead.is_empty() && text == ";" => {
                 Err(Unwritable::Semicolon)
             }
@@ -58,17 +57,17 @@ impl Reader {
             Self::Plain | Self::Switch => plain(lead, text, line),
             // The path becomes one of RequiresMountsFor=, which takes a space for the next one.
             Self::Mounts if text.contains(char::is_whitespace) => Err(Unwritable::Space),
-            Self::Line | Self::Lines | Self::Mounts => whole_line(lead, text, true, line),
-            Self::Passed => whole_line(lead, text, false, line),
-            Self::Literal => {
-                let start = line.len();
-                whole_line(lead, text, false, line)?;
-                line.truncate(start);
-                line.push_str(text);
-                Ok(())
-            }
+            Self::Line | Self::Lines | Self::Mounts => whole_line(lead, text, "%$", line),
+            Self::Passed => whole_line(lead, text, "%", line),
+            Self::Literal => whole_line(lead, text, "", line),
         }
     }
+}
+
+/// Whether a word of a command is lost on the way: Quadlet sees no empty word and none behind it,
+/// and writes a `;` bare into `ExecStart=`, so that what follows would run on the host.
+pub fn is_lost(word: &str) -> bool {
+    matches!(word, "" | ";")
 }
 
 /// Whether a word needs no quotes and no escapes for any reader.
@@ -116,31 +115,31 @@ fn word(lead: &str, text: &str, line: &mut String) -> Result<(), Unwritable> {
     Ok(())
 }
 
-/// A line without quotes: podman before 5.8.2 takes all quotes at its ends away, even single ones.
-fn whole_line(lead: &str, text: &str, expands: bool, line: &mut String) -> Result<(), Unwritable> {
+/// A line without quotes, with what would be expanded doubled. A `$` would be in keys of Quadlet,
+/// and there podman before 5.8.2 also takes all quotes at the ends away, even single ones.
+fn whole_line(lead: &str, text: &str, doubled: &str, line: &mut String) -> Result<(), Unwritable> {
     if lead.is_empty() && text.is_empty() {
         return Err(Unwritable::Empty);
     }
     if let Some(c) = text.chars().find(|c| c.is_control()) {
         return Err(Unwritable::Character(c));
     }
-    // Quadlet takes quotes away at the ends of its own keys.
-    let taken = |c: char| c.is_whitespace() || c == '\u{feff}' || (expands && c == '"');
+    let is_quadlet = doubled.contains('$');
+    let taken = |c: char| c.is_whitespace() || c == '\u{feff}' || (is_quadlet && c == '"');
     let edge = |c: Option<char>| c.is_some_and(taken);
     let first = if lead.is_empty() { text.chars().next() } else { None };
     // Both trim more than they say; a backslash at the end takes in the next line.
     if edge(first) || edge(text.chars().next_back()) || text.ends_with('\\') {
         return Err(Unwritable::Edge);
     }
-    if expands && lead.is_empty() && text == ";" {
+    if is_quadlet && lead.is_empty() && text == ";" {
         return Err(Unwritable::Semicolon);
     }
     line.push_str(lead);
     for c in text.chars() {
-        match c {
-            '%' => line.push_str("%%"),
-            '$' if expands => line.push_str("$$"),
-            c => line.push(c),
+        line.push(c);
+        if doubled.contains(c) {
+            line.push(c);
         }
     }
     Ok(())

@@ -3,10 +3,9 @@
 
 use super::View;
 use super::ports::mode_kind;
-use crate::capability::encode::{Reader, Unwritable, is_plain, unwritable_char};
+use crate::capability::encode::{Reader, Unwritable, is_lost, is_plain, unwritable_char};
 use crate::capability::podman::Podman;
 use crate::capability::quadlet;
-use crate::model::at::At;
 use crate::model::configuration::Configuration;
 use crate::model::layer::Map;
 use crate::model::service::Service;
@@ -82,8 +81,7 @@ fn command(configuration: &Configuration, findings: &mut Findings) {
     if configuration.entrypoint.as_ref().is_some_and(|program| !program.words().is_empty()) {
         return; // Written as JSON behind the entry point, where every word is kept.
     }
-    let lost = |word: &&String| word.is_empty() || *word == ";";
-    if let Some(word) = command.words().iter().find(lost) {
+    if let Some(word) = command.words().iter().find(|word| is_lost(word)) {
         let message = match word.as_str() {
             "" => "a command with an empty word, which Quadlet loses with all behind it",
             _ => "a command with a lone `;`, at which systemd ends it",
@@ -281,26 +279,18 @@ fn volumes(view: &View<'_>, findings: &mut Findings) {
             let diagnostic = Diagnostic::new(&code::UNWRITABLE, driver.span, message);
             findings.add(diagnostic.help("add `image:`, or take `driver` away"));
         }
-        line("device", volume.device.as_ref(), findings);
-        mount_options(&volume.options, findings);
-    }
-}
-
-fn line(name: &str, value: Option<&At<String>>, findings: &mut Findings) {
-    if let Some(value) = value {
-        whole_line(name, &value.value, value.span, findings);
+        if let Some(device) = &volume.device {
+            whole_line("device", &device.value, device.span, findings);
+        }
+        if let Some(Plain(options)) = volume.options.get("o") {
+            whole_line("o", &options.value, options.span, findings);
+        }
     }
 }
 
 fn whole_line(name: &str, text: &str, span: Span, findings: &mut Findings) {
     if let Err(why) = Reader::Line.write("", text, &mut String::new()) {
         unwritable(name, why, span, findings);
-    }
-}
-
-fn mount_options(options: &Map<Plain>, findings: &mut Findings) {
-    for (name, _, Plain(value)) in options.iter() {
-        line(name, Some(value).filter(|_| name == "o"), findings);
     }
 }
 

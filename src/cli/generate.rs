@@ -327,26 +327,24 @@ fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: C
     let all = arguments.groups.is_empty();
     let mut stacks = Vec::new();
     // All of them are compared before the first one is written.
-    for is_written in [false, true].into_iter().filter(|written| !(*written && arguments.check)) {
-        stacks.clear();
-        for stack in generated {
-            let inner = Path::new(&stack.name).join("quadlet");
-            let folder = arguments.out.join(&inner);
-            let wanted: Vec<Wanted<'_>> = stack.files.iter().map(wanted).collect();
-            let states = match is_written {
-                true => folder::write(&arguments.out, &inner, &wanted, all),
-                false => folder::compare(&folder, &wanted, all),
-            };
-            match states {
-                Ok(states) => stacks.push(told(&stack.name, &folder, states)),
-                Err(error) => {
-                    let done = if is_written { "write" } else { "look at" };
-                    output::error(&format!("cannot {done} `{}`: {error}", folder.display()));
-                    return Exit::WrongInput;
-                }
-            }
+    for stack in generated {
+        let inner = Path::new(&stack.name).join("quadlet");
+        let folder = arguments.out.join(&inner);
+        let wanted: Vec<Wanted<'_>> = stack.files.iter().map(wanted).collect();
+        match folder::compare(&folder, &wanted, all) {
+            Ok(states) => stacks.push((stack, inner, wanted, states)),
+            Err(error) => return failed("look at", &folder, &error),
         }
     }
+    for (_, inner, wanted, states) in stacks.iter().filter(|_| !arguments.check) {
+        if let Err(error) = folder::write(&arguments.out, inner, wanted, states, all) {
+            return failed("write", &arguments.out.join(inner), &error);
+        }
+    }
+    let stacks: Vec<GeneratedStack> = stacks
+        .into_iter()
+        .map(|(stack, inner, _, states)| told(&stack.name, &arguments.out.join(inner), states))
+        .collect();
     tell(arguments, &mut checking);
     let differs =
         stacks.iter().flat_map(|stack| &stack.files).any(|file| file.state != FileState::Same);
@@ -358,6 +356,11 @@ fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: C
         }
     }
     if arguments.check && differs { Exit::Differs } else { Exit::Done }
+}
+
+fn failed(done: &str, folder: &Path, error: &std::io::Error) -> Exit {
+    output::error(&format!("cannot {done} `{}`: {error}", folder.display()));
+    Exit::WrongInput
 }
 
 fn wanted(file: &emit::File) -> Wanted<'_> {

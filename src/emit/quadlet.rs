@@ -12,6 +12,8 @@ mod volume;
 
 use std::num::NonZero;
 
+use minijinja::Value;
+
 use super::template::{Fields, Led, TemplateError, Templates};
 use super::{File, Scope, UNIT_MODE};
 use crate::capability::podman::Podman;
@@ -49,7 +51,8 @@ pub fn emit(
     target: Target,
     templates: &Templates,
 ) -> Result<Vec<File>, TemplateError> {
-    let scene = Scene { stack, target, templates };
+    let scene =
+        Scene { stack, target, templates, banner: banner(stack, target), mark: mark(stack) };
     let mut files = containers(&scene)?;
     for (name, fields) in build::all(stack) {
         files.push(scene.unit(format!("{name}.build"), "build.j2", fields)?);
@@ -77,12 +80,19 @@ struct Scene<'s> {
     stack: &'s Resolved<'s>,
     target: Target,
     templates: &'s Templates,
+    banner: Value,
+    mark: Value,
 }
 
 impl Scene<'_> {
-    fn unit(&self, path: String, template: &str, fields: Fields) -> Result<File, TemplateError> {
-        let mut fields = fields;
-        frame(self.stack, self.target, &mut fields);
+    fn unit(
+        &self,
+        path: String,
+        template: &str,
+        mut fields: Fields,
+    ) -> Result<File, TemplateError> {
+        fields.set("banner", self.banner.clone());
+        fields.set("mark", self.mark.clone());
         let text = self.templates.render(template, fields)?;
         Ok(File { path, contents: seal(&text).into_bytes(), mode: UNIT_MODE })
     }
@@ -117,18 +127,18 @@ fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
 }
 
 /// What every unit says about where it comes from.
-fn frame(stack: &Resolved<'_>, target: Target, fields: &mut Fields) {
+fn banner(stack: &Resolved<'_>, target: Target) -> Value {
     let version = env!("CARGO_PKG_VERSION");
     let (origin, podman) = (stack.origin, target.podman);
-    fields.set(
-        "banner",
-        format!(
-            "Made by stackwright {version} from {origin}, for Podman {podman} and newer.\n\
-             A change made here is lost with the next one made there."
-        ),
-    );
-    let stack_line = format!("Stack={}\n", stack.name);
-    fields.written("mark", format!("{stack_line}Digest={DIGEST_PLACE}\n"));
+    Value::from(format!(
+        "Made by stackwright {version} from {origin}, for Podman {podman} and newer.\n\
+         A change made here is lost with the next one made there."
+    ))
+}
+
+/// What every unit says about what it belongs to, as its own section has it.
+fn mark(stack: &Resolved<'_>) -> Value {
+    Value::from_safe_string(format!("Stack={}\nDigest={DIGEST_PLACE}\n", stack.name))
 }
 
 /// Writes the digest of a unit into it: of all that makes a difference to what runs.

@@ -150,9 +150,10 @@ pub struct Fields(Vec<(&'static str, Value)>);
 impl Fields {
     /// Sets a field to a text, a number or a truth value.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        match self.0.binary_search_by(|(known, _)| order(known).cmp(&order(name))) {
-            Ok(place) => drop(self.0.splice(place..=place, [(name, value.into())])),
-            Err(place) => self.0.insert(place, (name, value.into())),
+        let place = self.0.partition_point(|(known, _)| order(known) < order(name));
+        match self.0.get_mut(place).filter(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value.into(),
+            None => self.0.insert(place, (name, value.into())),
         }
     }
 

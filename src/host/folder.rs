@@ -56,7 +56,9 @@ pub fn compare(
     }
     let kept: BTreeSet<&str> = wanted.iter().map(|file| file.path).collect();
     for path in before.iter().filter(|path| all && !kept.contains(path.as_str())) {
-        if no_links(folder, path)? && fs::symlink_metadata(folder.join(path)).is_ok() {
+        if has_folders(folder, parent(path), false)?
+            && fs::symlink_metadata(folder.join(path)).is_ok()
+        {
             states.push((path.clone(), State::Obsolete));
         }
     }
@@ -68,16 +70,20 @@ fn at(path: &str, error: &io::Error) -> io::Error {
     io::Error::other(format!("`{path}`: {error}"))
 }
 
-/// Whether the folders that lead to a path are there; a link among them could lead anywhere.
-fn no_links(folder: &Path, path: &str) -> io::Result<bool> {
-    let mut place = folder.to_owned();
-    for part in Path::new(path).parent().into_iter().flat_map(Path::components) {
+/// Whether the folders from `outer` down to `inner` are there, or made where that is wanted; a link
+/// among them could lead anywhere.
+fn has_folders(outer: &Path, inner: &Path, is_made: bool) -> io::Result<bool> {
+    let mut place = outer.to_owned();
+    for part in inner.components() {
         place.push(part);
         match fs::symlink_metadata(&place) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
                 let message = format!("`{}` is no folder", place.display());
                 return Err(io::Error::other(message));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_made => {
+                fs::create_dir(&place)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
@@ -86,8 +92,13 @@ fn no_links(folder: &Path, path: &str) -> io::Result<bool> {
     Ok(true)
 }
 
+/// The folder of a file.
+fn parent(path: &str) -> &Path {
+    Path::new(path).parent().unwrap_or(Path::new(""))
+}
+
 fn state(folder: &Path, file: &Wanted<'_>, is_ours: bool) -> io::Result<State> {
-    if !no_links(folder, file.path)? {
+    if !has_folders(folder, parent(file.path), false)? {
         return Ok(State::New);
     }
     let path = folder.join(file.path);
@@ -133,18 +144,18 @@ fn generated_before(folder: &Path) -> io::Result<BTreeSet<String>> {
     Ok(text.lines().filter(is_inside).map(str::to_owned).collect())
 }
 
-/// Makes the folder `inner` below `outer` hold the files; what it held before by us goes, where
-/// these are `all` that it should hold.
+/// Makes the folder `inner` below `outer` hold the files, of which [`compare`] told the states;
+/// what it held before by us goes, where these are `all` that it should hold.
 pub fn write(
     outer: &Path,
     inner: &Path,
     wanted: &[Wanted<'_>],
+    states: &[(String, State)],
     all: bool,
-) -> io::Result<Vec<(String, State)>> {
+) -> io::Result<()> {
     fs::create_dir_all(outer)?;
-    make_folders(outer, inner)?;
+    has_folders(outer, inner, true)?;
     let folder = outer.join(inner);
-    let states = compare(&folder, wanted, all)?;
     let state_of = |path: &str| {
         let place = states.binary_search_by(|(known, _)| known.as_str().cmp(path)).ok();
         place.and_then(|place| states.get(place)).map(|(_, state)| *state)
@@ -158,7 +169,7 @@ pub fn write(
         let path = folder.join(file.path);
         let written = match state_of(file.path) {
             Some(State::New) => {
-                make_folders(&folder, Path::new(file.path).parent().unwrap_or(Path::new("")))?;
+                has_folders(&folder, parent(file.path), true)?;
                 create(&path, file.contents, file.mode)
             }
             Some(State::Changed) => replace(&path, file.contents, file.mode),
@@ -173,7 +184,7 @@ pub fn write(
     if all {
         put_list(&folder, &own.collect())?;
     }
-    Ok(states)
+    Ok(())
 }
 
 fn put_list(folder: &Path, paths: &BTreeSet<String>) -> io::Result<()> {
@@ -183,23 +194,6 @@ fn put_list(folder: &Path, paths: &BTreeSet<String>) -> io::Result<()> {
         return Ok(());
     }
     replace(&path, text.as_bytes(), 0o644)
-}
-
-/// Makes folders one by one; a link in their place could lead anywhere.
-fn make_folders(outer: &Path, inner: &Path) -> io::Result<()> {
-    let mut path = outer.to_owned();
-    for part in inner.components() {
-        path.push(part);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => {
-                let message = format!("`{}` is no folder", path.display());
-                return Err(io::Error::other(message));
-            }
-            Err(_) => fs::create_dir(&path)?,
-        }
-    }
-    Ok(())
 }
 
 /// Writes a file beside its place and moves it there: a reader sees the old one or the new one.

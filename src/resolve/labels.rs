@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::network::Joined;
 use crate::check::Checked;
-use crate::model::configuration::Configuration;
+use crate::model::at::At;
+use crate::model::layer::Additive;
 use crate::model::meaning;
 use crate::model::route::{Route, Scheme, TraefikLabels};
 use crate::model::service::Service;
@@ -24,27 +25,15 @@ pub fn labels(checked: &Checked, service: &Service, joined: &Joined<'_>) -> Labe
     labels
 }
 
-/// One router of Traefik, whatever it was written as.
-struct Router<'c> {
-    name: String,
-    rule: Option<&'c str>,
-    entrypoints: String,
-    middlewares: Vec<&'c str>,
-    tls: bool,
-    resolver: Option<&'c str>,
-    port: Option<u32>,
-    scheme: Option<Scheme>,
-    priority: Option<i64>,
-    sticky: bool,
-    service: String,
-}
-
 fn routes(checked: &Checked, service: &Service, joined: &Joined<'_>, labels: &mut Labels) {
     let configuration = meaning::configuration(service);
     let simple = configuration.traefik_labels.get().map(|at| &at.value);
     let is_on = |simple: &&TraefikLabels| simple.enabled.is_none_or(|enabled| enabled.value);
-    let routers = routers(service, configuration, simple.filter(is_on));
-    if routers.is_empty() {
+    let single = simple.filter(is_on).map(single_route);
+    let own = single.iter().map(|route| (service.name.as_str(), route));
+    let named = configuration.routes.iter().map(|(name, _, route)| (name, route));
+    let mut routes = own.chain(named).peekable();
+    if routes.peek().is_none() {
         if simple.is_some() {
             labels.insert("traefik.enable".to_owned(), "false".to_owned());
         }
@@ -57,59 +46,30 @@ fn routes(checked: &Checked, service: &Service, joined: &Joined<'_>, labels: &mu
         // With several networks, Traefik would take the address in any of them.
         labels.insert("traefik.docker.network".to_owned(), first.podman_name.to_owned());
     }
-    for router in &routers {
-        router_labels(router, labels);
-        for name in &router.middlewares {
-            middleware(checked, name, labels);
+    for (name, route) in routes {
+        route_labels(&traefik_name(name), route, labels);
+        for name in route.middlewares.iter() {
+            middleware(checked, &name.value, labels);
         }
     }
 }
 
-fn routers<'c>(
-    service: &'c Service,
-    configuration: &'c Configuration,
-    simple: Option<&'c TraefikLabels>,
-) -> Vec<Router<'c>> {
-    let own = traefik_name(service.name.as_str());
-    let simple = simple.map(|simple| simple_router(&own, simple));
-    let routes = configuration.routes.iter().map(|(name, _, route)| named_router(name, route));
-    simple.into_iter().chain(routes).collect()
-}
-
-fn simple_router<'c>(name: &str, written: &'c TraefikLabels) -> Router<'c> {
-    let entrypoints = written.router_entrypoints.as_ref().map(|at| at.value.as_str());
-    let entrypoints = entrypoints.unwrap_or("").split(',').map(str::trim);
-    Router {
-        name: name.to_owned(),
-        rule: written.router_rule.as_ref().map(|at| at.value.as_str()),
-        entrypoints: entrypoints.filter(|one| !one.is_empty()).collect::<Vec<_>>().join(","),
-        middlewares: written.middlewares.iter().map(|at| at.value.as_str()).collect(),
-        tls: written.tls.is_some_and(|at| at.value),
-        resolver: written.tls_certresolver.as_ref().map(|at| at.value.as_str()),
-        port: written.port.map(|at| at.value),
-        scheme: written.scheme.map(|at| at.value),
-        priority: written.priority.map(|at| at.value),
-        sticky: false,
-        service: name.to_owned(),
-    }
-}
-
-fn named_router<'c>(name: &str, written: &'c Route) -> Router<'c> {
-    let name = traefik_name(name);
-    let given = written.service.as_ref().map(|at| traefik_name(at.as_str()));
-    let entrypoints: Vec<&str> = written.entrypoints.iter().map(|at| at.value.as_str()).collect();
-    Router {
-        rule: written.rule.as_ref().map(|at| at.value.as_str()),
-        entrypoints: entrypoints.join(","),
-        middlewares: written.middlewares.iter().map(|at| at.value.as_str()).collect(),
-        tls: written.tls.is_some_and(|at| at.value),
-        resolver: written.tls_certresolver.as_ref().map(|at| at.value.as_str()),
-        port: written.port.map(|at| at.value),
-        scheme: written.scheme.map(|at| at.value),
-        priority: written.priority.map(|at| at.value),
-        sticky: written.sticky.is_some_and(|at| at.value),
-        service: given.unwrap_or_else(|| name.clone()),
-        name,
+/// The one route of `traefik_labels` in the form of those that have names.
+fn single_route(simple: &TraefikLabels) -> Route {
+    let entrypoints = simple.router_entrypoints.iter().flat_map(|list| {
+        let names = list.value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(|name| At::new(name.to_owned(), list.span))
+    });
+    Route {
+        rule: simple.router_rule.clone(),
+        entrypoints: Additive(entrypoints.collect()),
+        middlewares: simple.middlewares.clone(),
+        tls: simple.tls,
+        tls_certresolver: simple.tls_certresolver.clone(),
+        port: simple.port,
+        scheme: simple.scheme,
+        priority: simple.priority,
+        ..Route::default()
     }
 }
 
@@ -123,33 +83,38 @@ fn middleware_name(name: &str) -> String {
     if name.contains('@') { name.to_owned() } else { traefik_name(name) }
 }
 
-fn router_labels(router: &Router<'_>, labels: &mut Labels) {
-    let Router { name, rule, entrypoints, middlewares, tls, resolver, .. } = router;
+fn route_labels(name: &str, route: &Route, labels: &mut Labels) {
     let mut add = |key: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             labels.insert(format!("traefik.http.{key}"), value);
         }
     };
     let router_key = |key: &str| format!("routers.{name}.{key}");
-    add(&router_key("rule"), rule.map(str::to_owned));
-    add(&router_key("entrypoints"), Some(entrypoints.clone()));
-    let named = middlewares.iter().map(|name| middleware_name(name));
-    add(&router_key("middlewares"), Some(named.collect::<Vec<_>>().join(",")));
-    add(&router_key("tls"), tls.then(|| "true".to_owned()));
-    add(&router_key("tls.certresolver"), resolver.map(str::to_owned));
-    add(&router_key("priority"), router.priority.map(|priority| priority.to_string()));
+    let is_on = |switch: Option<At<bool>>| switch.is_some_and(|switch| switch.value);
+    let list = |names: Vec<String>| Some(names.join(","));
+    add(&router_key("rule"), route.rule.as_ref().map(ToString::to_string));
+    add(
+        &router_key("entrypoints"),
+        list(route.entrypoints.iter().map(ToString::to_string).collect()),
+    );
+    let named = route.middlewares.iter().map(|name| middleware_name(&name.value));
+    add(&router_key("middlewares"), list(named.collect()));
+    add(&router_key("tls"), is_on(route.tls).then(|| "true".to_owned()));
+    add(&router_key("tls.certresolver"), route.tls_certresolver.as_ref().map(ToString::to_string));
+    add(&router_key("priority"), route.priority.map(|priority| priority.to_string()));
     // A router without a service is dropped as soon as the container has a second one.
-    add(&router_key("service"), Some(router.service.clone()));
-    let balancer = format!("services.{}.loadbalancer", router.service);
-    add(&format!("{balancer}.server.port"), router.port.map(|port| port.to_string()));
-    let scheme = router.scheme.map(|scheme| match scheme {
+    let service = route.service.as_ref().map_or(name.to_owned(), |at| traefik_name(at.as_str()));
+    add(&router_key("service"), Some(service.clone()));
+    let balancer = format!("services.{service}.loadbalancer");
+    add(&format!("{balancer}.server.port"), route.port.map(|port| port.to_string()));
+    let scheme = route.scheme.map(|scheme| match scheme.value {
         Scheme::Http => "http",
         Scheme::Https => "https",
         Scheme::H2c => "h2c",
     });
     add(&format!("{balancer}.server.scheme"), scheme.map(str::to_owned));
-    add(&format!("{balancer}.sticky.cookie"), router.sticky.then(|| "true".to_owned()));
-    if router.port.is_none() && router.scheme.is_none() && !router.sticky {
+    add(&format!("{balancer}.sticky.cookie"), is_on(route.sticky).then(|| "true".to_owned()));
+    if route.port.is_none() && route.scheme.is_none() && !is_on(route.sticky) {
         // Traefik makes the service of a container itself, by a name that it says here.
         add(&format!("{balancer}.passhostheader"), Some("true".to_owned()));
     }

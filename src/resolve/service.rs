@@ -254,11 +254,12 @@ fn secret_name<'c>(checked: &'c Checked, name: &'c str) -> &'c str {
     given.map_or(name, |given| given.as_str())
 }
 
-impl Service<'_> {
-    /// Whether it mounts a configuration file.
-    pub fn mounts_file(&self, wanted: &str) -> bool {
-        let is_it =
-            |source: &Source<'_>| matches!(source, Source::File { name, .. } if *name == wanted);
-        self.mounts.iter().any(|mount| is_it(&mount.source))
+impl<'c> Service<'c> {
+    /// The names of the configuration files that it mounts.
+    pub fn mounted_files(&self) -> impl Iterator<Item = &'c str> {
+        self.mounts.iter().filter_map(|mount| match mount.source {
+            Source::File { name, .. } => Some(name),
+            _ => None,
+        })
     }
 }

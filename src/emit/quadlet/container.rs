@@ -4,7 +4,7 @@ use minijinja::Value;
 
 use super::{DIGEST_LABEL, DIGEST_PLACE, SERVICE_LABEL, STACK_LABEL};
 use super::{Target, bytes, health, limits, pairs, raw, seconds, sentence, source};
-use crate::capability::encode::json_words;
+use crate::capability::encode::{is_lost, json_words};
 use crate::capability::podman::Podman;
 use crate::emit::Scope;
 use crate::emit::template::{Fields, Led};
@@ -103,25 +103,18 @@ fn image(service: &Service<'_>, fields: &mut Fields) {
 /// Entry point and command. A command with an empty word or a `;` alone, which Quadlet loses, is
 /// written behind the entry point where there is one: JSON keeps every word.
 fn program(configuration: &Configuration, fields: &mut Fields) {
-    let words = |command: &'_ Option<crate::model::at::At<crate::model::command::Command>>| {
-        command.as_ref().map(|command| command.words().to_vec())
-    };
-    let (mut entrypoint, mut command) =
-        (words(&configuration.entrypoint), words(&configuration.command));
-    let is_lost = |word: &String| word.is_empty() || word == ";";
-    if let (Some(entrypoint), Some(words)) = (&mut entrypoint, &command)
-        && words.iter().any(is_lost)
-    {
-        entrypoint.extend(words.iter().cloned());
-        command = None;
+    let command = configuration.command.as_ref().map_or(&[][..], |command| command.words());
+    let has_lost = configuration.entrypoint.is_some() && command.iter().any(|word| is_lost(word));
+    let (behind, command) = if has_lost { (command, &[][..]) } else { (&[][..], command) };
+    if let Some(program) = &configuration.entrypoint {
+        let words: Vec<&str> = program.words().iter().chain(behind).map(String::as_str).collect();
+        match words.is_empty() {
+            // The key clears it since 5.8.2 alone, the flag always did.
+            true => fields.set("no_entrypoint", "--entrypoint="),
+            false => fields.set("entrypoint", json_words(words)),
+        }
     }
-    match entrypoint {
-        // The key clears it since 5.8.2 alone, the flag always did.
-        Some(words) if words.is_empty() => fields.set("no_entrypoint", "--entrypoint="),
-        Some(words) => fields.set("entrypoint", json_words(words.iter().map(String::as_str))),
-        None => {}
-    }
-    fields.list("command", command.into_iter().flatten());
+    fields.list("command", command.iter().map(String::as_str));
     fields.maybe("working_dir", configuration.working_dir.as_ref());
     fields.maybe("timezone", configuration.timezone.as_ref());
     fields.maybe("init", configuration.init.filter(|init| init.value));
