@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::host::{Look, ReadError};
 use crate::model::Stack;
 use crate::model::layer::Layer;
-use crate::model::schema;
 use crate::model::text::{Name, RelativePath};
 use crate::model::value::size::Size;
 use crate::report::code::{shape as shape_code, text as code};
@@ -135,7 +134,7 @@ fn understand(
             loaded.head = tree.root.map_or(Span::new(tree.id, 0, 0), |root| tree.head(root));
         }
         loaded.incomplete |= tree.truncated || tree.root.is_none();
-        let bad = walk::walk(&tree, stack_shapes(), &declared, findings);
+        let bad = walk::walk(&tree, &shape::STACK, &declared, findings);
         let read: Option<Stack> = read_good(&tree, &bad, findings);
         loaded.incomplete |= read.as_ref().is_some_and(|stack| lost::has_service(&tree, stack));
         loaded.lost.append(&mut lost::names(&tree, &bad));
@@ -169,12 +168,6 @@ fn cut_services(stack: &mut Stack, findings: &mut Findings) -> bool {
     findings.add(diagnostic.help("make several stacks of it"));
     stack.services.0.truncate(kept);
     true
-}
-
-/// The shapes of the stack file, made once.
-pub fn stack_shapes() -> &'static Shapes {
-    static SHAPES: OnceLock<Shapes> = OnceLock::new();
-    SHAPES.get_or_init(|| Shapes::compile(schema::stack().as_value()))
 }
 
 /// Holds a tree against its shapes and reads what is left of it.

@@ -1,5 +1,6 @@
 //! `generate`: write the files of a target.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -191,7 +192,7 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     }
     if arguments.out == Path::new(PRINTED) {
         tell(arguments, &mut checking);
-        output::raw(print(&generated).as_bytes());
+        print(&generated);
         return Exit::Done;
     }
     write(arguments, &generated, checking)
@@ -309,18 +310,16 @@ fn tell(arguments: &GenerateArguments, checking: &mut Checking) {
     }
 }
 
-/// All files in one text, each behind its path.
-fn print(generated: &[Generated]) -> String {
-    let mut text = String::new();
-    for stack in generated {
-        for file in &stack.files {
-            let gap = if text.is_empty() { "" } else { "\n" };
-            let contents = String::from_utf8_lossy(&file.contents);
-            write!(text, "{gap}==> {}/quadlet/{} <==\n{contents}", stack.name, file.path)
-                .unwrap_or_default();
-        }
-    }
-    text
+/// Prints all files, each behind its path.
+fn print(generated: &[Generated]) {
+    let mut gap = "";
+    let files =
+        generated.iter().flat_map(|stack| stack.files.iter().map(move |file| (stack, file)));
+    output::raw(files.flat_map(|(stack, file)| {
+        let head = format!("{gap}==> {}/quadlet/{} <==\n", stack.name, file.path);
+        gap = "\n";
+        [Cow::Owned(head.into_bytes()), Cow::Borrowed(file.contents.as_slice())]
+    }));
 }
 
 fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: Checking) -> Exit {

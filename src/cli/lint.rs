@@ -1,5 +1,6 @@
 //! `lint`: check stack files and tell every problem.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -106,7 +107,7 @@ impl Checking {
         all_known: bool,
         arguments: &StackArguments,
         target: &dyn Fn(&Config) -> Target,
-    ) -> (Config, Compiled) {
+    ) -> (Config, ManuallyDrop<Compiled>) {
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         let config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);
@@ -121,6 +122,8 @@ impl Checking {
         let target = target(&config);
         let input = Input { requests: &requests, config: &config, all_known, target };
         let compiled = compile(&input, &Disk, &mut self.sources, &mut self.findings);
-        (config, compiled)
+        // The run ends with it: to give back each of its many small values takes as long as to
+        // check some of them, and the system takes them back at once.
+        (config, ManuallyDrop::new(compiled))
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the width of the terminal is in the environment")]
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,11 +32,15 @@ pub fn out(text: &str) {
     write(&mut AutoStream::auto(io::stdout()), text);
 }
 
-/// Prints bytes as they are.
-pub fn raw(bytes: &[u8]) {
-    let mut stream = io::stdout();
-    told(stream.write_all(bytes).and_then(|()| stream.flush()));
+/// Prints bytes as they are, part by part.
+pub fn raw<'b>(parts: impl IntoIterator<Item = Cow<'b, [u8]>>) {
+    let mut stream = io::BufWriter::with_capacity(AT_ONCE, io::stdout().lock());
+    let written = parts.into_iter().try_for_each(|part| stream.write_all(&part));
+    told(written.and_then(|()| stream.flush()));
 }
+
+/// How many bytes are gathered before they are printed.
+const AT_ONCE: usize = 64 << 10;
 
 /// Prints something beside the result.
 pub fn note(text: &str) {

@@ -32,7 +32,7 @@ pub fn schema() -> Exit {
 pub fn completions(shell: clap_complete::Shell) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut definition(), "stackwright", &mut script);
-    output::raw(&script);
+    output::raw([script.into()]);
     Exit::Done
 }
 

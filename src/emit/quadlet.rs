@@ -14,7 +14,7 @@ use std::num::NonZero;
 
 use minijinja::Value;
 
-use super::template::{Fields, Led, TemplateError, Templates};
+use super::template::{Fields, Led, TemplateError, Templates, comment};
 use super::{File, Scope, UNIT_MODE};
 use crate::capability::podman::Podman;
 use crate::model::layer::Map;
@@ -130,10 +130,10 @@ fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
 fn banner(stack: &Resolved<'_>, target: Target) -> Value {
     let version = env!("CARGO_PKG_VERSION");
     let (origin, podman) = (stack.origin, target.podman);
-    Value::from(format!(
+    Value::from_safe_string(comment(&format!(
         "Made by stackwright {version} from {origin}, for Podman {podman} and newer.\n\
          A change made here is lost with the next one made there."
-    ))
+    )))
 }
 
 /// What every unit says about what it belongs to, as its own section has it.
@@ -144,8 +144,7 @@ fn mark(stack: &Resolved<'_>) -> Value {
 /// Writes the digest of a unit into it: of all that makes a difference to what runs.
 fn seal(text: &str) -> String {
     let matters = |line: &&str| !line.starts_with('#') && !line.starts_with("Description=");
-    let lines: Vec<&[u8]> =
-        text.lines().filter(matters).flat_map(|line| [line.as_bytes(), b"\n"]).collect();
+    let lines: Vec<&[u8]> = text.split_inclusive('\n').filter(matters).map(str::as_bytes).collect();
     text.replace(DIGEST_PLACE, &digest(&lines))
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
-use minijinja::value::{Object, Rest, Value, ValueKind};
+use minijinja::value::{Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
 use crate::capability::encode::{Reader, Unwritable};
 use crate::capability::podman::Podman;
-use crate::capability::quadlet::{self, Key, Keys};
+use crate::capability::quadlet::{self, Key};
 use crate::capability::systemd;
 use crate::model::value::nearest::nearest;
 
@@ -51,9 +51,9 @@ pub struct Templates {
     functions: Functions,
 }
 
-/// The functions that templates may call, in the order of their names. They are handed over with
-/// the fields: as globals, each call would look through all fields before.
-type Functions = Arc<Vec<(&'static str, Value)>>;
+/// The functions that templates may call. They are handed over with the fields: as globals, each
+/// call would look through all fields before.
+type Functions = Arc<Names<Value>>;
 
 impl Templates {
     /// The templates of the program, with those of the user in their place.
@@ -69,7 +69,7 @@ impl Templates {
             let known = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
             environment.add_template_owned(*name, own.clone()).map_err(fail)?;
             let used = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
-            let sections = functions.iter().map(|(name, _)| (*name).to_owned());
+            let sections = functions.0.iter().map(|(_, name, _)| (*name).to_owned());
             let known: BTreeSet<String> = known.into_iter().chain(sections).collect();
             for field in used.into_iter().collect::<BTreeSet<String>>() {
                 if !known.contains(&field) {
@@ -85,7 +85,7 @@ impl Templates {
         let fail = |error: Error| TemplateError::new(name, &error);
         let template = self.environment.get_template(name).map_err(fail)?;
         let functions = Arc::clone(&self.functions);
-        let known = Value::from_object(Known { fields, functions });
+        let known = Value::from_object(Context { fields, functions });
         let text = template.render(known).map_err(fail)?;
         Ok(tidy(&text))
     }
@@ -108,22 +108,21 @@ fn unknown_field(
 
 /// What a template may name: its fields and the functions.
 #[derive(Debug)]
-struct Known {
+struct Context {
     fields: Fields,
     functions: Functions,
 }
 
-impl Object for Known {
+impl Object for Context {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }
 
     fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
-        let fields = || find(&self.fields.0, name);
-        let functions = || find(&self.functions, name);
-        let found = if is_section(name) { functions() } else { fields().or_else(functions) };
+        let is_function = is_section(name) || name == COMMENT_FUNCTION;
+        let names = if is_function { &self.functions } else { &self.fields.0 };
         // What is not there is nothing; the engine need not look any further.
-        Some(found.unwrap_or(Value::UNDEFINED))
+        Some(names.get(name).cloned().unwrap_or(Value::UNDEFINED))
     }
 }
 
@@ -132,29 +131,70 @@ fn is_section(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
-/// The value of a name in a list that is in the order of names.
-fn find(known: &[(&'static str, Value)], name: &str) -> Option<Value> {
-    let place = known.binary_search_by(|(known, _)| order(known).cmp(&order(name))).ok()?;
-    known.get(place).map(|(_, value)| value.clone())
+/// Names with what they stand for, in an order that is quick to search.
+#[derive(Debug)]
+struct Names<T>(Vec<(u64, &'static str, T)>);
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
 }
 
-/// By what names are ordered: most differ in their length, which is compared at once.
-fn order(name: &str) -> (usize, &str) {
-    (name.len(), name)
+impl<T> FromIterator<(&'static str, T)> for Names<T> {
+    fn from_iter<I: IntoIterator<Item = (&'static str, T)>>(names: I) -> Self {
+        let marked = names.into_iter().map(|(name, value)| (mark(name), name, value));
+        let mut names: Vec<(u64, &'static str, T)> = marked.collect();
+        names.sort_by_key(|(mark, name, _)| (*mark, *name));
+        Self(names)
+    }
 }
 
-/// The values of one unit, in the order of their names; what is not there is nothing.
+impl<T> Names<T> {
+    fn get(&self, name: &str) -> Option<&T> {
+        let place = self.place(name).ok()?;
+        self.0.get(place).map(|(_, _, value)| value)
+    }
+
+    fn set(&mut self, name: &'static str, value: T) {
+        match self.place(name) {
+            Ok(place) => {
+                if let Some((_, _, known)) = self.0.get_mut(place) {
+                    *known = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (mark(name), name, value)),
+        }
+    }
+
+    /// Where a name is, or belongs.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        let mark = mark(name);
+        self.0
+            .binary_search_by(|(known, other, _)| known.cmp(&mark).then_with(|| (*other).cmp(name)))
+    }
+}
+
+/// The beginning and the end of a name in one number, in which nearly all names differ: most names
+/// that a template asks for are not there, and no text has to be compared for them.
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => bytes.iter().fold(0, |mark, byte| mark << 8 | u64::from(*byte)),
+    }
+}
+
+/// The values of one unit by their names; what is not there is nothing.
 #[derive(Debug, Default)]
-pub struct Fields(Vec<(&'static str, Value)>);
+pub struct Fields(Names<Value>);
 
 impl Fields {
     /// Sets a field to a text, a number or a truth value.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        let place = self.0.partition_point(|(known, _)| order(known) < order(name));
-        match self.0.get_mut(place).filter(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value.into(),
-            None => self.0.insert(place, (name, value.into())),
-        }
+        self.0.set(name, value.into());
     }
 
     /// Sets a field where there is a value.
@@ -195,31 +235,43 @@ impl From<Led> for Value {
     }
 }
 
-/// Where the keys of a section are listed.
-#[derive(Clone, Copy)]
-enum Table {
-    Quadlet(Keys),
-    Systemd(&'static [&'static str]),
-}
-
 /// A function for each section, and one for comments.
 fn functions(podman: Podman) -> Functions {
-    let quadlet = quadlet::SECTIONS.iter().map(|(section, keys)| (*section, Table::Quadlet(keys)));
+    let quadlet = quadlet::SECTIONS.iter().map(|(name, keys)| {
+        let keys = keys.iter().map(|key| (key.name, Known::Quadlet(key))).collect();
+        (*name, Section { name, keys, podman }.into())
+    });
     let systemd =
         [("Unit", systemd::UNIT), ("Service", systemd::SERVICE), ("Install", systemd::INSTALL)];
-    let systemd = systemd.into_iter().map(|(section, keys)| (section, Table::Systemd(keys)));
-    let sections = quadlet.chain(systemd);
-    let mut functions: Vec<(&'static str, Value)> =
-        sections.map(|(section, table)| (section, key_function(section, table, podman))).collect();
+    let systemd = systemd.into_iter().map(|(name, keys)| {
+        let keys = keys.iter().map(|key| (*key, Known::Systemd)).collect();
+        (name, Section { name, keys, podman }.into())
+    });
     let comment = |text: &str| Value::from_safe_string(comment(text));
-    functions.push(("comment", Value::from_function(comment)));
-    functions.sort_by_key(|(name, _)| order(name));
-    Arc::new(functions)
+    let comment = (COMMENT_FUNCTION, Value::from_function(comment));
+    Arc::new(quadlet.chain(systemd).chain([comment]).collect())
 }
 
-/// The function that writes keys of a section: their names, each with its value behind it.
-fn key_function(section: &'static str, table: Table, podman: Podman) -> Value {
-    Value::from_function(move |pairs: Rest<Value>| -> Result<Value, Error> {
+/// A key of a section.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// Read by Quadlet.
+    Quadlet(&'static Key),
+    /// Passed on to systemd.
+    Systemd,
+}
+
+/// The function that writes keys of a section: their names, each with its value behind it. As an
+/// object it gets its arguments as they lie, where the engine would copy each for a function.
+#[derive(Debug)]
+struct Section {
+    name: &'static str,
+    keys: Names<Known>,
+    podman: Podman,
+}
+
+impl Object for Section {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, pairs: &[Value]) -> Result<Value, Error> {
         let mut lines = String::new();
         for pair in pairs.chunks(2) {
             let [name, value] = pair else {
@@ -227,44 +279,44 @@ fn key_function(section: &'static str, table: Table, podman: Podman) -> Value {
             };
             if !value.is_undefined() && !value.is_none() {
                 let name = name.as_str().unwrap_or_default();
-                key_lines(section, table, podman, (name, value), &mut lines).map_err(refused)?;
+                self.key(name, value, &mut lines).map_err(refused)?;
             }
         }
         Ok(Value::from_safe_string(lines))
-    })
+    }
 }
 
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// Writes the lines of one key, or of a comment.
-fn key_lines(
-    section: &str,
-    table: Table,
-    podman: Podman,
-    (name, value): (&str, &Value),
-    lines: &mut String,
-) -> Result<(), String> {
-    if name == COMMENT {
-        lines.push_str(&comment(value.as_str().unwrap_or_default()));
-        return Ok(());
+impl From<Section> for Value {
+    fn from(section: Section) -> Self {
+        Value::from_object(section)
     }
-    match table {
-        Table::Quadlet(keys) => match quadlet::find(keys, name) {
-            Some(key) => quadlet_lines(key, podman, value, lines),
-            None => Err(format!("`{name}` is no key of [{section}]")),
-        },
-        Table::Systemd(keys) if keys.binary_search(&name).is_ok() => {
-            each(value, &mut |lead, text| {
+}
+
+impl Section {
+    /// Writes the lines of one key, or of a comment.
+    fn key(&self, name: &str, value: &Value, lines: &mut String) -> Result<(), String> {
+        if name == COMMENT {
+            lines.push_str(&comment(value.as_str().unwrap_or_default()));
+            return Ok(());
+        }
+        match self.keys.get(name) {
+            None => Err(format!("`{name}` is no key of [{}]", self.name)),
+            Some(Known::Quadlet(key)) => quadlet_lines(key, self.podman, value, lines),
+            Some(Known::Systemd) => each(value, &mut |lead, text| {
                 let is_literal = systemd::LITERAL.contains(&name);
                 let reader = if is_literal { Reader::Literal } else { Reader::Passed };
                 line(name, reader, lead, text, lines).map_err(|why| unwritable(name, why))
-            })
+            }),
         }
-        Table::Systemd(_) => Err(format!("`{name}` is no key of [{section}]")),
     }
 }
+
+/// The function that writes comments.
+const COMMENT_FUNCTION: &str = "comment";
 
 /// Stands for a key where a comment is meant.
 const COMMENT: &str = "#";
@@ -373,7 +425,7 @@ fn unwritable(name: &str, why: Unwritable) -> String {
 }
 
 /// Lines that neither Quadlet nor systemd reads.
-fn comment(text: &str) -> String {
+pub fn comment(text: &str) -> String {
     let line = |line: &str| {
         let visible: String = line.chars().filter(|c| !c.is_control()).collect();
         format!("# {}\n", visible.trim_end_matches('\\'))

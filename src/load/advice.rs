@@ -19,7 +19,7 @@ pub fn for_collection(
 ) -> Option<String> {
     let first = first.filter(|word| is_plain(word));
     let item = shape.items.and_then(|items| shapes.get(items));
-    if found == Kinds::MAP && item.is_some_and(|item| item.keys.contains_key("name")) {
+    if found == Kinds::MAP && item.is_some_and(|item| item.key("name").is_some()) {
         let name = first.unwrap_or("web");
         return Some(format!("write each one as an item that begins with `- name: {name}`"));
     }
@@ -83,7 +83,7 @@ pub fn for_bounds(shape: &Shape) -> Option<String> {
 
 /// For a text that is not of the form of its key.
 pub fn for_form(shape: &Shape) -> Option<String> {
-    match &shape.wanted {
+    match shape.wanted {
         Some(wanted) => Some(format!("wanted here: {wanted}")),
         None => like(shape),
     }
@@ -91,8 +91,7 @@ pub fn for_form(shape: &Shape) -> Option<String> {
 
 /// For a text where a mapping with known keys is wanted.
 fn keys(shape: &Shape) -> Option<String> {
-    let known = shape.keys.iter().filter(|(_, (_, alias))| alias.is_none());
-    let known: Vec<String> = known.take(4).map(|(name, _)| format!("`{name}:`")).collect();
+    let known: Vec<String> = shape.first_names().take(4).map(|name| format!("`{name}:`")).collect();
     (!known.is_empty()).then(|| format!("write keys below it, such as {}", known.join(", ")))
 }
 

@@ -1,9 +1,12 @@
 //! A tree held against the shapes of the schema: every value that does not fit is told.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use regex_lite::Regex;
+
 use super::advice;
-use super::shape::{Kinds, Shape, ShapeId, Shapes};
+use super::shape::{Key, Kinds, Shape, ShapeId, Shapes};
 use super::tree::{Entry, NodeId, Scalar, Style, Tree, Value};
 use super::words::{kind_of, plain_number, truth_value};
 use crate::model::value::excerpt;
@@ -21,8 +24,9 @@ pub fn walk(
     findings: &mut Findings,
 ) -> Vec<bool> {
     let bad = vec![false; tree.nodes.len()];
+    let (patterns, path, outer) = Default::default();
     let mut walker =
-        Walker { tree, shapes, declared, findings, bad, path: vec![], outer: vec![], grown: 0 };
+        Walker { tree, shapes, declared, findings, bad, patterns, path, outer, grown: 0 };
     if let Some(root) = tree.root {
         walker.node(root, shapes.root);
     }
@@ -35,6 +39,8 @@ struct Walker<'w> {
     declared: &'w dyn Fn(&str) -> bool,
     findings: &'w mut Findings,
     bad: Vec<bool>,
+    /// The patterns that were needed so far.
+    patterns: BTreeMap<&'static str, Option<Regex>>,
     /// How long the texts are together that variables made.
     grown: usize,
     /// The keys and items that lead to the node.
@@ -131,15 +137,15 @@ impl Walker<'_> {
         self.outer.push(shape_id);
         for entry in entries {
             let Some(key) = self.tree.scalar_text(entry.key) else { continue };
-            match shape.keys.get(key) {
-                Some((value, alias)) => {
-                    let name = alias.as_deref().unwrap_or(key);
+            match shape.key(key) {
+                Some(known) => {
+                    let name = known.second_name_of.unwrap_or(key);
                     if self.is_second(name, key, entry.key, &given) {
                         self.mark(entry.value);
                         continue;
                     }
                     given.push((name, *entry));
-                    self.value(*entry, *value);
+                    self.value(*entry, known.shape);
                 }
                 None => self.other(*entry, key, shape),
             }
@@ -206,30 +212,28 @@ impl Walker<'_> {
     }
 
     fn unknown_key_help(&self, key: &str, shape: &Shape) -> String {
-        let section = shape.keys.iter().find(|(_, (inner, _))| {
-            self.shapes.get(*inner).is_some_and(|inner| inner.keys.contains_key(key))
-        });
-        if let Some((name, _)) = section {
-            return format!("put it under `{name}`");
+        let inner = |outer: &Key| self.shapes.get(outer.shape);
+        let has_key = |outer: &&Key| inner(outer).is_some_and(|inner| inner.key(key).is_some());
+        if let Some(section) = shape.keys.iter().find(has_key) {
+            return format!("put it under `{}`", section.name);
         }
-        if let Some(near) = nearest(key, shape.keys.keys().map(AsRef::as_ref)) {
+        if let Some(near) = nearest(key, shape.keys.iter().map(|key| key.name)) {
             return format!("did you mean `{near}`?");
         }
-        let inner = shape.keys.iter().filter_map(|(name, (inner, _))| {
-            let keys = &self.shapes.get(*inner)?.keys;
-            Some((name, nearest(key, keys.keys().map(AsRef::as_ref))?))
+        let mut near = shape.keys.iter().filter_map(|outer| {
+            Some((outer.name, nearest(key, inner(outer)?.keys.iter().map(|key| key.name))?))
         });
-        if let Some((section, near)) = inner.into_iter().next() {
+        if let Some((section, near)) = near.next() {
             return format!("did you mean `{near}`, under `{section}`?");
         }
         let mut around = self.outer.iter().rev().skip(1).filter_map(|id| self.shapes.get(*id));
-        if around.any(|outer| outer.keys.contains_key(key)) {
+        if around.any(|outer| outer.key(key).is_some()) {
             return "it belongs further out: indent it less".to_owned();
         }
         match shape.keys.len() {
             0..=12 => {
-                let known = shape.keys.iter().filter(|(_, (_, alias))| alias.is_none());
-                let known: Vec<String> = known.map(|(name, _)| format!("`{name}`")).collect();
+                let known: Vec<String> =
+                    shape.first_names().map(|name| format!("`{name}`")).collect();
                 format!("known here: {}", known.join(", "))
             }
             _ => "take it away; a key of your own begins with `x-`".to_owned(),
@@ -239,8 +243,8 @@ impl Walker<'_> {
     /// Tells keys that are missing; says whether all that are required can be read.
     fn missing(&mut self, id: NodeId, given: &[Given<'_>], shape: &Shape) -> bool {
         let mut whole = true;
-        for name in &shape.required {
-            let found = given.iter().find(|(key, _)| **key == **name).map(|(_, entry)| entry.value);
+        for name in shape.required {
+            let found = given.iter().find(|(key, _)| key == name).map(|(_, entry)| entry.value);
             let is_bad = |id: NodeId| self.bad.get(id.index()).copied().unwrap_or(true);
             whole &= found.is_some_and(|value| !is_bad(value));
             if found.is_none() && !self.tree.truncated {
@@ -357,7 +361,7 @@ impl Walker<'_> {
             self.add(form.code, span, error.message, error.help);
             return false;
         }
-        if !shape.choices.is_empty() && !shape.choices.iter().any(|choice| **choice == *text) {
+        if !shape.choices.is_empty() && !shape.choices.contains(&text) {
             self.not_a_choice(id, text, shape);
             return false;
         }
@@ -367,7 +371,7 @@ impl Walker<'_> {
             self.add(&code::FORM, self.tree.span(id), message, Some(help));
             return false;
         }
-        if shape.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
+        if shape.pattern.is_some_and(|pattern| !self.matches(pattern, text)) {
             let shown = excerpt(text);
             let message = format!("`{shown}` in `{}` is not of the right form", self.path());
             self.add(&code::FORM, self.tree.span(id), message, advice::for_form(shape));
@@ -381,11 +385,17 @@ impl Walker<'_> {
         true
     }
 
+    /// Whether a text matches a pattern of the schema, which a test has seen to be one.
+    fn matches(&mut self, pattern: &'static str, text: &str) -> bool {
+        let known = self.patterns.entry(pattern).or_insert_with(|| Regex::new(pattern).ok());
+        known.as_ref().is_none_or(|known| known.is_match(text))
+    }
+
     fn not_a_choice(&mut self, id: NodeId, text: &str, shape: &Shape) {
         let shown = excerpt(text);
         let words: Vec<String> = shape.choices.iter().map(|choice| format!("`{choice}`")).collect();
         let message = format!("`{shown}` is not known here, {} are", words.join(", "));
-        let near = nearest(text, shape.choices.iter().map(AsRef::as_ref));
+        let near = nearest(text, shape.choices.iter().copied());
         let help = near.map(|near| format!("did you mean `{near}`?"));
         self.add(&code::NOT_A_CHOICE, self.tree.span(id), message, help);
     }

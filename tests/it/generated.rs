@@ -9,6 +9,8 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{GenerateReport, GraphReport, codes_page, definition, laws_page};
+use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
+use stackwright::model::form::FORMS;
 use stackwright::model::schema;
 use stackwright::report::json;
 
@@ -25,6 +27,57 @@ fn schemas_are_those_of_the_program() {
     let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
     compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));
+}
+
+#[test]
+fn shapes_are_those_of_the_schema() {
+    let shapes = Shapes::compile(schema::stack().as_value());
+    let list: String =
+        shapes.list.iter().map(|shape| format!("    {},\n", source(shape))).collect();
+    let head = "// Made from the schema by `UPDATE=1 cargo test --test it generated`.\n";
+    compare("schema/stack.shapes.rs", &format!("{head}&[\n{list}]\n"));
+    assert_eq!(shapes.root, shape::STACK.root);
+    for pattern in shapes.list.iter().filter_map(|shape| shape.pattern) {
+        assert!(regex_lite::Regex::new(pattern).is_ok(), "{pattern}");
+    }
+}
+
+/// A shape as an expression of Rust, without what is as it is in most.
+fn source(shape: &Shape) -> String {
+    let id = |id: ShapeId| format!("Some(ShapeId({}))", id.0);
+    let text = |text: &str| format!("Some({text:?})");
+    let key = |key: &Key| {
+        let Key { name, shape, second_name_of: second } = key;
+        let shape = shape.0;
+        format!("Key {{ name: {name:?}, shape: ShapeId({shape}), second_name_of: {second:?} }}")
+    };
+    let form = shape.form.and_then(|form| FORMS.iter().position(|one| one.format == form.format));
+    let fields = [
+        ("kinds", Some(format!("Kinds({})", shape.kinds.0))),
+        (
+            "keys",
+            (!shape.keys.is_empty()).then(|| {
+                format!("&[{}]", shape.keys.iter().map(key).collect::<Vec<_>>().join(", "))
+            }),
+        ),
+        ("required", (!shape.required.is_empty()).then(|| format!("&{:?}", shape.required))),
+        ("other_keys", shape.other_keys.map(id)),
+        ("closed", shape.closed.then(|| "true".to_owned())),
+        ("items", shape.items.map(id)),
+        ("items_min", (shape.items_min > 0).then(|| shape.items_min.to_string())),
+        ("length_min", (shape.length_min > 0).then(|| shape.length_min.to_string())),
+        ("choices", (!shape.choices.is_empty()).then(|| format!("&{:?}", shape.choices))),
+        ("form", form.map(|place| format!("Some(&FORMS[{place}])"))),
+        ("secret", shape.secret.then(|| "true".to_owned())),
+        ("assignment", shape.assignment.then(|| "true".to_owned())),
+        ("pattern", shape.pattern.map(text)),
+        ("min", shape.min.map(|min| format!("Some({min:?})"))),
+        ("max", shape.max.map(|max| format!("Some({max:?})"))),
+        ("example", shape.example.map(text)),
+        ("wanted", shape.wanted.map(text)),
+    ];
+    let given = fields.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+    format!("Shape {{ {}, ..Shape::EMPTY }}", given.collect::<Vec<_>>().join(", "))
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use stackwright::load::expand::{self, Names};
-use stackwright::load::{stack_shapes, walk, yaml};
+use stackwright::load::{shape, walk, yaml};
 use stackwright::report::{Code, Findings, Severity};
 use stackwright::source::Sources;
 
@@ -165,7 +165,7 @@ fn ours(text: &str, value: &Value) -> Vec<&'static Code> {
     let secrets = secrets(value);
     let names = Names { variables: BTreeMap::new(), secrets: secrets.clone() };
     expand::expand(&mut tree, &names, &mut findings);
-    walk::walk(&tree, stack_shapes(), &|name| secrets.contains(name), &mut findings);
+    walk::walk(&tree, &shape::STACK, &|name| secrets.contains(name), &mut findings);
     let errors = findings.iter().filter(|one| one.severity == Severity::Error);
     errors.map(|one| one.code).collect()
 }
