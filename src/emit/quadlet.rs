@@ -145,7 +145,14 @@ fn mark(stack: &Resolved<'_>) -> Value {
 fn seal(text: &str) -> String {
     let matters = |line: &&str| !line.starts_with('#') && !line.starts_with("Description=");
     let lines: Vec<&[u8]> = text.split_inclusive('\n').filter(matters).map(str::as_bytes).collect();
-    text.replace(DIGEST_PLACE, &digest(&lines))
+    let digest = digest(&lines);
+    // All units of a stack are kept until they are written, so none takes more than it needs.
+    let mut sealed = String::with_capacity(text.len() + 2 * digest.len());
+    for (place, part) in text.split(DIGEST_PLACE).enumerate() {
+        sealed.push_str(if place == 0 { "" } else { &digest });
+        sealed.push_str(part);
+    }
+    sealed
 }
 
 fn plain_unit(unit: &resolve::Plain<'_>) -> File {
