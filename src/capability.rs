@@ -1,4 +1,5 @@
-//! What the outside can do, as tables: kernels, systemd, and Quadlet of every version of Podman.
+//! What the outside can do, as tables: kernels, systemd, Traefik, and Quadlet of every version of
+//! Podman.
 
 pub mod encode;
 pub mod linux;
@@ -6,3 +7,4 @@ pub mod podman;
 pub mod quadlet;
 pub mod raw;
 pub mod systemd;
+pub mod traefik;

@@ -15,6 +15,7 @@ use crate::model::value::nearest::did_you_mean;
 use crate::report::Findings;
 use crate::source::{SourceId, Span};
 
+pub mod compose;
 pub mod declared;
 pub mod health;
 pub mod image;
@@ -27,13 +28,14 @@ pub mod order;
 pub mod phases;
 pub mod ports;
 pub mod raw;
+pub mod routes;
 pub mod secrets;
 pub mod security;
 pub mod target;
 pub mod tests;
 pub mod together;
 
-pub use target::Target;
+pub use target::{Kind, Target};
 
 /// `from` needs `to` to have reached something before it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +214,12 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     mounts::check(view, findings);
     security::check(view, findings);
     raw::check(view, findings);
-    target::check(view, target, findings);
+    routes::check(view, target.kind, findings);
+    match target.kind {
+        Kind::Quadlet => target::units(view, target, findings),
+        Kind::Compose => compose::check(view, findings),
+        Kind::Traefik => {}
+    }
 }
 
 /// A stack about which nothing was said that forbids to go on.

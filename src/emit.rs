@@ -1,7 +1,13 @@
 //! A resolved stack as files for a target.
 
+pub mod compose;
 pub mod quadlet;
 pub mod template;
+pub mod traefik;
+mod words;
+mod yaml;
+
+use crate::resolve;
 
 /// One file of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,4 +31,10 @@ pub enum Scope {
     User,
     /// The systemd of the machine.
     System,
+}
+
+/// A configuration file, which stands by its content.
+fn configuration_file(file: &resolve::File<'_>) -> File {
+    let path = format!("files/{}/{}", file.digest, file.name);
+    File { path, contents: file.contents.to_vec(), mode: file.mode }
 }

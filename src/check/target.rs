@@ -33,16 +33,30 @@ pub struct Target {
     pub podman: Podman,
     /// Whether units are to be written, and not only checked.
     pub generates: bool,
+    /// What kind of files.
+    pub kind: Kind,
+}
+
+/// What is made of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Units for Quadlet.
+    #[default]
+    Quadlet,
+    /// Files for Compose.
+    Compose,
+    /// Routes for Traefik.
+    Traefik,
 }
 
 impl Default for Target {
     fn default() -> Self {
-        Self { podman: Podman::USUAL, generates: false }
+        Self { podman: Podman::USUAL, generates: false, kind: Kind::Quadlet }
     }
 }
 
 /// Checks whether units can say all of a stack.
-pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
+pub fn units(view: &View<'_>, target: Target, findings: &mut Findings) {
     let podman = target.podman;
     for (service, configuration) in view.configured() {
         if let Some(build) = configuration.build.get() {

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::lint::Checking;
 use super::{Exit, StackArguments, discover, output};
 use crate::capability::podman::Podman;
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Kind};
 use crate::emit::template::{BUILT_IN, TemplateError, Templates};
-use crate::emit::{self, Scope, quadlet};
+use crate::emit::{self, Scope, compose, quadlet, traefik};
 use crate::host::disk::Disk;
 use crate::host::folder::{self, State, Wanted};
 use crate::host::{Look, ReadError};
@@ -32,6 +32,8 @@ Examples:
   stackwright generate stacks/ --podman 4.9      for an older Podman, such as that of Ubuntu 24.04
   stackwright generate stacks/ --check           exit 2 where build/ is not up to date
   stackwright generate shop --group web          the services of a group, and what they need
+  stackwright generate shop --target compose     for where there is no Quadlet
+  stackwright generate shop --target traefik     the routes, where Traefik has no socket
 
 Podman's own generator shows what becomes of the units:
   QUADLET_UNIT_DIRS=$PWD/build/immich/quadlet /usr/libexec/podman/quadlet --dryrun --user";
@@ -80,6 +82,29 @@ pub struct GenerateArguments {
 enum TargetName {
     /// Units for Podman's Quadlet
     Quadlet,
+    /// Files for `docker compose` and `podman compose`
+    Compose,
+    /// Routes for Traefik's file provider
+    Traefik,
+}
+
+impl TargetName {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Quadlet => Kind::Quadlet,
+            Self::Compose => Kind::Compose,
+            Self::Traefik => Kind::Traefik,
+        }
+    }
+
+    /// The name of its folder.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Quadlet => "quadlet",
+            Self::Compose => "compose",
+            Self::Traefik => "traefik",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -167,6 +192,7 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     let target = |config: &crate::config::Config| check::Target {
         podman: given.unwrap_or_else(|| config.podman()),
         generates: true,
+        kind: arguments.target.kind(),
     };
     let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
     if let Some(group) = unknown_group(&arguments.groups, &compiled.stacks) {
@@ -181,7 +207,7 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
         },
     };
     let generated = match own_templates(arguments.templates.as_deref()) {
-        Ok(own) => generate(&compiled.stacks, &arguments.groups, target, &own, &mut checking),
+        Ok(own) => generate(&compiled.stacks, arguments, target, &own, &mut checking),
         Err(message) => {
             output::error(&message);
             return Exit::WrongInput;
@@ -192,7 +218,7 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     }
     if arguments.out == Path::new(PRINTED) {
         tell(arguments, &mut checking);
-        print(&generated);
+        print(&generated, arguments.target);
         return Exit::Done;
     }
     write(arguments, &generated, checking)
@@ -242,23 +268,31 @@ fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, Str
 
 fn generate(
     stacks: &[Checked],
-    groups: &[String],
+    arguments: &GenerateArguments,
     target: quadlet::Target,
     own: &BTreeMap<String, (PathBuf, String)>,
     checking: &mut Checking,
 ) -> Vec<Generated> {
-    let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
-    let made = Templates::new(target.podman, &texts).and_then(|templates| {
-        let emit = |stack: &Checked| {
-            let files = quadlet::emit(&resolve(stack, groups), target, &templates)?;
-            Ok(Generated { name: stack.name().to_owned(), files })
-        };
-        stacks.iter().map(emit).collect()
-    });
-    made.unwrap_or_else(|error| {
-        blame_template(&error, own, checking);
-        Vec::new()
-    })
+    let named = |stack: &Checked, files| Generated { name: stack.name().to_owned(), files };
+    let resolved = |stack| resolve(stack, &arguments.groups);
+    let units = || -> Result<Vec<Generated>, TemplateError> {
+        let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
+        let templates = Templates::new(target.podman, &texts)?;
+        let units = |stack| Ok(named(stack, quadlet::emit(&resolved(stack), target, &templates)?));
+        stacks.iter().map(units).collect()
+    };
+    match arguments.target {
+        TargetName::Quadlet => units().unwrap_or_else(|error| {
+            blame_template(&error, own, checking);
+            Vec::new()
+        }),
+        TargetName::Compose => {
+            stacks.iter().map(|stack| named(stack, compose::emit(&resolved(stack)))).collect()
+        }
+        TargetName::Traefik => {
+            stacks.iter().map(|stack| named(stack, traefik::emit(&resolved(stack)))).collect()
+        }
+    }
 }
 
 /// Tells what is wrong with a template, at its line.
@@ -311,12 +345,13 @@ fn tell(arguments: &GenerateArguments, checking: &mut Checking) {
 }
 
 /// Prints all files, each behind its path.
-fn print(generated: &[Generated]) {
+fn print(generated: &[Generated], target: TargetName) {
+    let folder = target.folder();
     let mut gap = "";
     let files =
         generated.iter().flat_map(|stack| stack.files.iter().map(move |file| (stack, file)));
     output::raw(files.flat_map(|(stack, file)| {
-        let head = format!("{gap}==> {}/quadlet/{} <==\n", stack.name, file.path);
+        let head = format!("{gap}==> {}/{folder}/{} <==\n", stack.name, file.path);
         gap = "\n";
         [Cow::Owned(head.into_bytes()), Cow::Borrowed(file.contents.as_slice())]
     }));
@@ -327,7 +362,7 @@ fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: C
     let mut stacks = Vec::new();
     // All of them are compared before the first one is written.
     for stack in generated {
-        let inner = Path::new(&stack.name).join("quadlet");
+        let inner = Path::new(&stack.name).join(arguments.target.folder());
         let folder = arguments.out.join(&inner);
         let wanted: Vec<Wanted<'_>> = stack.files.iter().map(wanted).collect();
         match folder::compare(&folder, &wanted, all) {
@@ -342,7 +377,9 @@ fn write(arguments: &GenerateArguments, generated: &[Generated], mut checking: C
     }
     let stacks: Vec<GeneratedStack> = stacks
         .into_iter()
-        .map(|(stack, inner, _, states)| told(&stack.name, &arguments.out.join(inner), states))
+        .map(|(stack, inner, _, states)| {
+            told(&stack.name, arguments.target, &arguments.out.join(inner), states)
+        })
         .collect();
     tell(arguments, &mut checking);
     let differs =
@@ -366,7 +403,12 @@ fn wanted(file: &emit::File) -> Wanted<'_> {
     Wanted { path: &file.path, contents: &file.contents, mode: file.mode }
 }
 
-fn told(name: &str, folder: &Path, states: Vec<(String, State)>) -> GeneratedStack {
+fn told(
+    name: &str,
+    target: TargetName,
+    folder: &Path,
+    states: Vec<(String, State)>,
+) -> GeneratedStack {
     let file = |(path, state): (String, State)| {
         let state = match state {
             State::New => FileState::New,
@@ -378,7 +420,7 @@ fn told(name: &str, folder: &Path, states: Vec<(String, State)>) -> GeneratedSta
     };
     GeneratedStack {
         name: name.to_owned(),
-        target: "quadlet",
+        target: target.folder(),
         folder: folder.to_string_lossy().into_owned(),
         files: states.into_iter().map(file).collect(),
     }

@@ -88,7 +88,7 @@ pub fn run(arguments: &GraphArguments) -> Exit {
     let mut checking = Checking::new();
     let file = discover::named(&arguments.stack, &Disk);
     // The order is the same for every Podman.
-    let target = |_: &_| Target { podman: Podman::NEWEST, generates: false };
+    let target = |_: &_| Target { podman: Podman::NEWEST, ..Target::default() };
     let (_, compiled) = checking.run(&[file], false, &arguments.files, &target);
     let Checking { sources, mut findings } = checking;
     let Some(stack) = compiled.stacks.first() else {

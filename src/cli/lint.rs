@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Exit, StackArguments, discover, output};
 use crate::capability::podman::Podman;
-use crate::check::Target;
+use crate::check::{Kind, Target};
 use crate::config::{self, Config};
 use crate::host::disk::{self, Disk};
 use crate::load::Request;
@@ -68,6 +68,7 @@ pub fn run(arguments: &LintArguments) -> Exit {
     let target = |config: &Config| Target {
         podman: podman.unwrap_or_else(|| config.podman()),
         generates: false,
+        kind: Kind::Quadlet,
     };
     let (config, compiled) = checked.run(&files, all_known, &arguments.stack, &target);
     let Checking { sources, findings } = checked;

@@ -18,8 +18,6 @@ use super::template::{Fields, Led, TemplateError, Templates, comment};
 use super::{File, Scope, UNIT_MODE};
 use crate::capability::podman::Podman;
 use crate::model::layer::Map;
-use crate::model::value::duration::Duration;
-use crate::model::value::size::Size;
 use crate::model::variable::Plain;
 use crate::resolve::file::digest;
 use crate::resolve::mount::Source;
@@ -70,7 +68,7 @@ pub fn emit(
         files.push(scene.unit(format!("{}.pod", stack.name), "pod.j2", fields)?);
     }
     files.extend(stack.units.iter().map(plain_unit));
-    files.extend(stack.files.values().map(configuration_file));
+    files.extend(stack.files.values().map(super::configuration_file));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -164,11 +162,6 @@ fn plain_unit(unit: &resolve::Plain<'_>) -> File {
     File { path: format!("plain/{}", unit.name), contents, mode: UNIT_MODE }
 }
 
-fn configuration_file(file: &resolve::File<'_>) -> File {
-    let path = format!("files/{}/{}", file.digest, file.name);
-    File { path, contents: file.contents.to_vec(), mode: file.mode }
-}
-
 /// Where a mount finds what it shows, as Quadlet writes it.
 fn source(stack: &Resolved<'_>, target: Target, source: &Source<'_>) -> Led {
     let (lead, text) = match source {
@@ -190,27 +183,6 @@ fn source(stack: &Resolved<'_>, target: Target, source: &Source<'_>) -> Led {
 /// `name=value` for each entry.
 fn pairs(map: &Map<Plain>) -> Vec<String> {
     map.iter().map(|(name, _, value)| format!("{name}={}", value.0.value)).collect()
-}
-
-/// A length of time as Go and systemd both read it.
-fn seconds(duration: Duration) -> String {
-    let duration = duration.as_std();
-    match (duration.subsec_nanos(), duration.as_secs()) {
-        (0, seconds) => format!("{seconds}s"),
-        _ if duration.as_micros().is_multiple_of(1000) => format!("{}ms", duration.as_millis()),
-        _ => format!("{}us", duration.as_micros()),
-    }
-}
-
-/// An amount of memory as Podman and systemd both read it.
-fn bytes(size: Size) -> String {
-    let units = [('T', 40), ('G', 30), ('M', 20), ('K', 10)];
-    let bytes = size.bytes();
-    let exact = units.into_iter().find(|(_, shift)| bytes > 0 && bytes.is_multiple_of(1 << shift));
-    match exact {
-        Some((unit, shift)) => format!("{}{unit}", bytes >> shift),
-        None => bytes.to_string(),
-    }
 }
 
 /// A text as one line of words.

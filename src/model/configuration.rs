@@ -1,5 +1,7 @@
 //! How a service runs: all that Compose, Podman and systemd let a user say about a container.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::at::At;
@@ -197,6 +199,29 @@ layered! {
         pub systemd: Section<Systemd>,
         /// Raw keys of the Quadlet unit, for what the language lacks.
         pub quadlet: Section<Quadlet>,
+    }
+}
+
+impl Configuration {
+    /// The capabilities that it gets, and those that it loses, each named once.
+    pub fn capabilities(&self) -> (Vec<String>, Vec<String>) {
+        let security = self.security.get().map(|security| &security.value);
+        let both = |own: &Additive<Capability>, more: Option<&Additive<Capability>>| {
+            let more = more.into_iter().flat_map(Additive::iter);
+            let mut seen = BTreeSet::new();
+            let bare = own.iter().chain(more).map(|capability| capability.bare());
+            bare.filter(|name| seen.insert(name.clone())).collect()
+        };
+        (
+            both(&self.cap_add, security.map(|security| &security.capabilities)),
+            both(&self.cap_drop, security.map(|security| &security.drop_capabilities)),
+        )
+    }
+
+    /// Whether it is hardly separated from the machine at all.
+    pub fn is_privileged(&self) -> bool {
+        let security = self.security.get().and_then(|security| security.privileged);
+        security.or(self.privileged).is_some_and(|privileged| privileged.value)
     }
 }
 

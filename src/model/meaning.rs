@@ -1,15 +1,20 @@
 //! What follows from a service as it is written: its health, its readiness, its time to start.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use super::Stack;
 use super::at::At;
 use super::command::HealthCommand;
 use super::configuration::Configuration;
+use super::layer::Additive;
 use super::ready::HealthCheck;
+use super::route::{Route, TraefikLabels};
 use super::service::{Condition, Dependency, Service};
 use super::systemd::Notify;
 use super::value::duration::Duration;
+use super::value::port::PortRange;
 use crate::source::Span;
 
 /// The pause between two checks where none is given, as Podman has it.
@@ -148,4 +153,61 @@ pub fn units(service: &Service) -> Vec<String> {
         }
         _ => vec![service.name.as_str().to_owned()],
     }
+}
+
+/// The name of the environment variable that stands for something with a name of its own.
+pub fn environment_name(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let start = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+    name.chars().fold(start.to_owned(), |mut variable, c| {
+        variable.push(letter(c));
+        variable
+    })
+}
+
+/// The routes of a service by their names: that of `traefik_labels`, which is called like the
+/// service, and those that have names of their own.
+pub fn routes(service: &Service) -> Vec<(&str, Cow<'_, Route>)> {
+    let configuration = configuration(service);
+    let simple = configuration.traefik_labels.get().map(|at| &at.value);
+    let simple = simple.filter(|simple| simple.enabled.is_none_or(|enabled| enabled.value));
+    let single = simple.map(|simple| (service.name.as_str(), Cow::Owned(single_route(simple))));
+    let named = configuration.routes.iter().map(|(name, _, route)| (name, Cow::Borrowed(route)));
+    single.into_iter().chain(named).collect()
+}
+
+/// The one route of `traefik_labels` in the form of those that have names.
+fn single_route(simple: &TraefikLabels) -> Route {
+    let entrypoints = simple.router_entrypoints.iter().flat_map(|list| {
+        let names = list.value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(|name| At::new(name.to_owned(), list.span))
+    });
+    Route {
+        rule: simple.router_rule.clone(),
+        entrypoints: Additive(entrypoints.collect()),
+        middlewares: simple.middlewares.clone(),
+        tls: simple.tls,
+        tls_certresolver: simple.tls_certresolver.clone(),
+        port: simple.port,
+        scheme: simple.scheme,
+        priority: simple.priority,
+        ..Route::default()
+    }
+}
+
+/// The port that a route leads to: the one it names, or the only one that the service has.
+pub fn route_port(route: &Route, configuration: &Configuration) -> Option<u32> {
+    let given = route.port.map(|port| port.value);
+    given.or_else(|| match ports(configuration).as_slice() {
+        [only] if only.first == only.last => Some(u32::from(only.first)),
+        _ => None,
+    })
+}
+
+/// The ports of the container that a service tells of, each once.
+pub fn ports(configuration: &Configuration) -> Vec<PortRange> {
+    let exposed = configuration.expose.iter().map(|range| range.value);
+    let mapped = configuration.ports.iter().map(|port| port.0.container);
+    let all: BTreeSet<PortRange> = exposed.chain(mapped).collect();
+    all.into_iter().collect()
 }

@@ -46,6 +46,17 @@ pub enum Scheme {
     H2c,
 }
 
+impl Scheme {
+    /// The word for it, as addresses have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::H2c => "h2c",
+        }
+    }
+}
+
 layered! {
     /// One of several routes of a service.
     #[schemars(extend("required" = ["rule"]))]

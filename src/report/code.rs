@@ -2,12 +2,14 @@
 
 use super::Severity;
 
+pub mod compose;
 pub mod health;
 pub mod mounts;
 pub mod names;
 pub mod order;
 pub mod project;
 pub mod raw;
+pub mod routes;
 pub mod secrets;
 pub mod shape;
 pub mod target;
@@ -51,11 +53,13 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         shape::ALL,
         order::ALL,
         names::ALL,
+        routes::ALL,
         health::ALL,
         mounts::ALL,
         secrets::ALL,
         raw::ALL,
         target::ALL,
+        compose::ALL,
         project::ALL,
     ]
     .into_iter()

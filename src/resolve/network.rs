@@ -27,6 +27,8 @@ pub enum Joined<'c> {
 /// A network that a container joins.
 #[derive(Debug, Clone)]
 pub struct Membership<'c> {
+    /// The name used in the file.
+    pub name: &'c str,
     /// Its name in Podman.
     pub podman_name: &'c str,
     /// The name of the unit that makes it, without its suffix; none for one that must exist.
@@ -81,7 +83,7 @@ fn membership<'c>(
     let external = network.and_then(|network| network.external).is_some_and(|at| at.value);
     // The one that is joined without a word about networks is the stack's own.
     let is_owned = (declared.is_some() && !external) || (declared.is_none() && written.is_none());
-    Membership { podman_name, unit: is_owned.then_some(name), written }
+    Membership { name, podman_name, unit: is_owned.then_some(name), written }
 }
 
 fn podman_name<'c>(name: &'c str, network: Option<&'c At<model::Network>>) -> &'c str {

@@ -6,6 +6,7 @@ use super::file::File;
 use super::labels;
 use super::mount::{self, Mount, Source};
 use super::network::{self, Joined};
+use super::route::{self, Routes};
 use crate::check::Checked;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
@@ -34,6 +35,8 @@ pub struct Service<'c> {
     pub requires: Vec<String>,
     /// The units of services that start before it, and whose failure is no matter.
     pub wants: Vec<String>,
+    /// The services that it waits for, with what they must have reached.
+    pub needs: Vec<Needed<'c>>,
     /// Its variables, in the order of their names.
     pub environment: BTreeMap<&'c str, &'c str>,
     /// Its secrets.
@@ -44,7 +47,9 @@ pub struct Service<'c> {
     pub alias: Option<&'c str>,
     /// What it sees of folders and volumes.
     pub mounts: Vec<Mount<'c>>,
-    /// Its labels, in the order of their names.
+    /// What Traefik is to know about it.
+    pub routes: Routes<'c>,
+    /// Its labels, those of its routes among them, in the order of their names.
     pub labels: BTreeMap<String, String>,
     /// Its health check.
     pub health: Option<Health<'c>>,
@@ -58,9 +63,22 @@ pub struct Service<'c> {
     pub stop_seconds: u64,
 }
 
+/// A service that a container waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Needed<'c> {
+    /// Its name.
+    pub name: &'c str,
+    /// What it must have reached.
+    pub condition: Condition,
+    /// Whether its health tells when that is so.
+    pub tells_health: bool,
+}
+
 /// A secret that a container gets.
 #[derive(Debug)]
 pub struct Secret<'c> {
+    /// The name used in the file.
+    pub key: &'c str,
     /// Its name in Podman.
     pub name: &'c str,
     /// As what.
@@ -121,6 +139,17 @@ impl<'c, 's> Scene<'c, 's> {
         (requires, wants)
     }
 
+    /// The services that one waits for.
+    fn needed(&self, place: usize) -> Vec<Needed<'c>> {
+        let needs = self.needs.get(place).into_iter().flatten();
+        let needed = needs.filter_map(|(to, condition)| {
+            let service = self.services.get(*to)?;
+            let tells_health = meaning::health(service).is_some();
+            Some(Needed { name: service.name.as_str(), condition: *condition, tells_health })
+        });
+        needed.collect()
+    }
+
     /// The unit and the container of a service, the first one of several.
     fn first_container(&self, name: &str) -> Option<(String, String)> {
         let service = self.services.get(*self.places.get(name)?)?;
@@ -159,15 +188,18 @@ fn container<'c>(
     let is_job = meaning::is_job(written);
     let health = meaning::health(written);
     let name = written.name.as_str();
+    let routes = route::routes(checked, written, &joined);
     let given = meaning::given_start_timeout(checked.stack(), written);
     let start = meaning::start_seconds(checked.stack(), written);
     Service {
-        labels: labels::labels(checked, written, &joined),
+        labels: labels::labels(checked, written, &routes),
+        routes,
         alias: (container != name).then_some(name),
         mounts: mount::mounts(scene, configuration),
         notify: notify(configuration, health.is_some() && !is_job),
         start_seconds: (!is_job || given.is_some()).then_some(start),
         stop_seconds: configuration.stop_timeout.map_or(STOP_SECONDS, |at| at.seconds_rounded_up()),
+        needs: scene.needed(place),
         unit,
         container,
         written,
@@ -231,7 +263,7 @@ fn variables<'c>(
             }
             Variable::Secret(secret) => {
                 let form = SecretForm::Variable(name);
-                secrets.push(Secret { name: secret_name(checked, secret), form });
+                secrets.push(Secret { key: secret, name: secret_name(checked, secret), form });
             }
         }
     }
@@ -244,7 +276,7 @@ fn secret_of<'c>(checked: &'c Checked, used: &'c At<SecretUse>) -> Secret<'c> {
         (Some(SecretType::Env), None) => SecretForm::Variable(name),
         _ => SecretForm::File(&used.value),
     };
-    Secret { name: secret_name(checked, name), form }
+    Secret { key: name, name: secret_name(checked, name), form }
 }
 
 /// The name of a secret in Podman.

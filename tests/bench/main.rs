@@ -92,7 +92,7 @@ fn read(text: &str) -> Compiled {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let requests = [request];
-    let target = Target { podman: Podman::USUAL, generates: true };
+    let target = Target { podman: Podman::USUAL, generates: true, ..Target::default() };
     let input = Input { requests: &requests, config: &Config::default(), all_known: false, target };
     compile(&input, &look, &mut sources, &mut findings)
 }

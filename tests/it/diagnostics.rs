@@ -22,7 +22,8 @@
 //! Everything that is told must be expected and everything expected must be told, hints too; only
 //! the help may be left out. In a folder, `stack.yml` is checked, or what the file `run` says as
 //! one would on the command line: `a.yml b.yml --overlay o.yml --env-file v.env --all-known
-//! --max-file-size 1K --podman 4.9 --generates`. A `.stackwright.yml` in the folder holds. The
+//! --max-file-size 1K --podman 4.9 --generates`, or `--target compose`. A `.stackwright.yml` in
+//! the folder holds. The
 //! environment is empty.
 //!
 //! `UPDATE=1 cargo test --test it diagnostics` writes what is told into the fixtures. Read it as
@@ -32,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use stackwright::capability::podman::Podman;
-use stackwright::check::Target;
+use stackwright::check::{Kind, Target};
 use stackwright::config::{self, Config};
 use stackwright::host::disk::Disk;
 use stackwright::load::{FILE_SIZE_MAX, Request};
@@ -262,7 +263,7 @@ impl Fixture {
             false => Config::default(),
         };
         let podman = target.podman.unwrap_or_else(|| config.podman());
-        let target = Target { podman, generates: target.generates };
+        let target = Target { podman, generates: target.generates, kind: target.kind };
         let input = Input { requests: &requests, config: &config, all_known, target };
         compile(&input, &Disk, &mut sources, &mut findings);
         assert!(!human::render(&findings, &sources, human::Style::default()).contains('\t'));
@@ -300,6 +301,7 @@ struct Arguments {
 struct Wanted {
     podman: Option<Podman>,
     generates: bool,
+    kind: Kind,
 }
 
 impl Arguments {
@@ -317,6 +319,13 @@ impl Arguments {
                 "--all-known" => all.all_known = true,
                 "--podman" => all.target.podman = Some(value().parse().unwrap()),
                 "--generates" => all.target.generates = true,
+                "--target" => {
+                    all.target.kind = match value() {
+                        "compose" => Kind::Compose,
+                        "traefik" => Kind::Traefik,
+                        other => panic!("--target {other}"),
+                    };
+                }
                 _ => all.stacks.push(root.join(word)),
             }
         }

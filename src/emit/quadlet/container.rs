@@ -3,16 +3,16 @@
 use minijinja::Value;
 
 use super::{DIGEST_LABEL, DIGEST_PLACE, SERVICE_LABEL, STACK_LABEL};
-use super::{Target, bytes, health, limits, pairs, raw, seconds, sentence, source};
+use super::{Target, health, limits, pairs, raw, sentence, source};
 use crate::capability::encode::{is_lost, json_words};
 use crate::capability::podman::Podman;
 use crate::emit::Scope;
 use crate::emit::template::{Fields, Led};
+use crate::emit::words::{bytes, host_line, seconds};
 use crate::model::configuration::{AutoUpdate, Configuration, PullPolicy};
 use crate::model::ready::OnUnhealthy;
 use crate::model::storage::{SecretType, SecretUse};
 use crate::model::systemd::Notify;
-use crate::model::text::Alias;
 use crate::resolve::Resolved;
 use crate::resolve::mount::Mount;
 use crate::resolve::network::{Joined, Membership};
@@ -195,13 +195,6 @@ fn network(stack: &Resolved<'_>, service: &Service<'_>, fields: &mut Fields) {
     fields.list("extra_hosts", configuration.extra_hosts.iter().map(|host| host_line(host)));
 }
 
-/// A line of the hosts file as Podman knows it: a colon behind the name, and no brackets.
-fn host_line(host: &Alias) -> String {
-    let (name, address) = host.as_str().split_once([':', '=']).unwrap_or((host.as_str(), ""));
-    let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
-    format!("{name}:{}", bare.unwrap_or(address))
-}
-
 /// The value of `Network=` for one network. The service is known there by its own name too: Podman
 /// knows the name of the container alone, and an alias by this way is older than its key.
 pub fn membership(member: &Membership<'_>, alias: Option<&str>) -> String {
@@ -239,15 +232,8 @@ fn users(configuration: &Configuration, fields: &mut Fields) {
 
 fn security(configuration: &Configuration, arguments: &mut Vec<String>, fields: &mut Fields) {
     let security = configuration.security.get();
-    let mut gained: Vec<String> =
-        configuration.cap_add.iter().map(|capability| capability.bare()).collect();
-    let mut lost: Vec<String> =
-        configuration.cap_drop.iter().map(|capability| capability.bare()).collect();
-    let mut privileged = configuration.privileged;
+    let (gained, lost) = configuration.capabilities();
     if let Some(security) = security {
-        privileged = security.privileged.or(privileged);
-        gained.extend(security.capabilities.iter().map(|capability| capability.bare()));
-        lost.extend(security.drop_capabilities.iter().map(|capability| capability.bare()));
         fields.maybe("no_new_privileges", security.no_new_privileges.filter(|on| on.value));
         fields.maybe("label_disable", security.label_disable.filter(|on| on.value));
         fields.maybe("label_type", security.label_type.as_ref());
@@ -259,13 +245,9 @@ fn security(configuration: &Configuration, arguments: &mut Vec<String>, fields: 
         fields.maybe("unmask", (!unmasked.is_empty()).then(|| unmasked.join(":")));
         arguments.extend(security.cgroupns.as_ref().map(|at| format!("--cgroupns={at}")));
     }
-    for capabilities in [&mut gained, &mut lost] {
-        let mut seen = std::collections::BTreeSet::new();
-        capabilities.retain(|capability| seen.insert(capability.clone()));
-    }
     fields.list("capabilities", gained);
     fields.list("dropped", lost);
-    if privileged.is_some_and(|privileged| privileged.value) {
+    if configuration.is_privileged() {
         arguments.push("--privileged".to_owned());
     }
     fields.list("sysctls", pairs(&configuration.sysctls));

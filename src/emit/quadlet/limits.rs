@@ -1,7 +1,7 @@
 //! What a container may use: said to Podman, so that it is visible inside, and guarded by systemd.
 
-use super::bytes;
 use crate::emit::template::Fields;
+use crate::emit::words::bytes;
 use crate::model::configuration::Configuration;
 use crate::model::value::size::Size;
 use crate::model::value::ulimit::{Limit, Ulimit};

@@ -1,7 +1,8 @@
 //! How systemd runs a container: its kind, its restarts, its time to start and to stop.
 
-use super::{Target, container, seconds};
+use super::{Target, container};
 use crate::emit::template::Fields;
+use crate::emit::words::seconds;
 use crate::model::systemd::OomPolicy;
 use crate::model::value::duration::Duration;
 use crate::model::value::restart::Restart;

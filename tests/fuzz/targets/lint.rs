@@ -45,7 +45,7 @@ fn lint(bytes: &[u8]) -> Vec<String> {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let (requests, config) = ([request], Config::default());
-    let target = Target { podman: Podman::USUAL, generates: true };
+    let target = Target { podman: Podman::USUAL, generates: true, ..Target::default() };
     let input = Input { requests: &requests, config: &config, all_known: true, target };
     let compiled = compile(&input, &look, &mut sources, &mut findings);
     assert_places(&findings, &sources);
