@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod label;
+pub mod rule;
 pub mod table;
 
 pub use label::{Tree, decode};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ports::{Mapping, mappings, taken};
-use super::{View, did_you_mean, mounts, names};
+use super::{View, did_you_mean, mounts, names, routes};
 use crate::graph::{Edge, Graph};
 use crate::model::meaning;
 use crate::report::code::{names as code, order};
@@ -14,6 +14,7 @@ use crate::source::Span;
 pub fn check(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
     requires(views, all_known, findings);
     mounts::labels(views, findings);
+    routes::claimed_twice(views, findings);
     if views.len() < 2 {
         return;
     }

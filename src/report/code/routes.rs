@@ -27,4 +27,19 @@ codes! {
 
     /// The value of a label is not of the kind that Traefik wants there.
     LABEL_VALUE = "SW354", Error, "wrong value of a label of Traefik";
+
+    /// A rule that Traefik 3 does not understand.
+    ///
+    /// Its router is refused, and nobody is told where people look. Rules are matchers such as
+    /// ``Host(`a.example.org`)``, joined by `&&` and `||`.
+    RULE = "SW355", Error, "rule that Traefik refuses";
+
+    /// A rule that Traefik takes, and that most likely does not do what is meant.
+    ODD_RULE = "SW356", Warning, "rule that is likely not meant so";
+
+    /// Two routes claim the same requests.
+    ///
+    /// Traefik sends them to one of the two, and which one that is may change with every start.
+    /// Give one of them another host, path or entry point, or both a `priority`.
+    CLAIMED_TWICE = "SW357", Error, "requests claimed by two routes";
 }
