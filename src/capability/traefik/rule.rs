@@ -386,12 +386,414 @@ impl fmt::Display for Expression {
 
 impl Expression {
     fn fmt_in(&self, f: &mut fmt::Formatter<'_>, parentheses: bool) -> fmt::Result {
-        if parentheses { write!(f, "({self})") } else { fmt::Display::fmt(self, f) }
+        if parentheses { write!(f, "({self})") } else { write!(f, "{self}") }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.expression.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(rule: &str, kind: Kind) -> Vec<String> {
+        let parsed = parse(rule, kind);
+        let refused = parsed.problems.iter().any(|p| p.severity == Severity::Error);
+        assert_eq!(parsed.rule.is_none(), refused, "{rule}");
+        let line = |problem: &Problem| {
+            assert!(rule.get(problem.at.clone()).is_some(), "{rule}: {problem:?}");
+            let sign = if problem.severity == Severity::Error { 'E' } else { 'W' };
+            let help = problem.help.as_ref().map_or(String::new(), |help| format!(" | {help}"));
+            format!("{sign} {:?} {}{help}", problem.at, problem.message)
+        };
+        parsed.problems.iter().map(line).collect()
+    }
+
+    fn shown(rule: &str, kind: Kind) -> String {
+        let parsed = parse(rule, kind);
+        assert_eq!(parsed.problems, [], "{rule}");
+        parsed.rule.map(|rule| rule.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn good_rules() {
+        let same = [
+            "Host(`example.org`)",
+            "Host(`a.org`) && PathPrefix(`/x`)",
+            "Host(`a.org`) && (Path(`/x`) || Path(`/y`)) || !Method(`GET`)",
+            "!(Host(`a.org`) || Host(`b.org`))",
+            "!!Host(`a.org`)",
+            "Header(`X-A`, `b`) && HeaderRegexp(`X-A`, `^b$`)",
+            "Query(`a`) && Query(`a`, `b`) && QueryRegexp(`a`, `^.*$`)",
+            "ClientIP(`10.0.0.0/8`) || ClientIP(`::1`) || ClientIP(`fe80::/10`)",
+            r"Host(`${DOMAIN}`) && HostRegexp(`^.+\.${DOMAIN}$`)",
+            "Host(`{{ .Name }}.a.org`)",
+            r"HostRegexp(`^[a-z]{2,3}\.a\.org$`) && PathRegexp(`\p{Greek}+`)",
+            "Host(`a.org.`) && Host(`127.0.0.1`) && Host(`::1`) && Host(`[::1]`)",
+            r#"Path(`/it's "here"`)"#,
+            "Method(`get`)",
+        ];
+        for rule in same {
+            assert_eq!(shown(rule, Kind::Http), rule);
+        }
+        for rule in ["HostSNI(`*`)", "HostSNI(`a.org`) && ALPN(`h2`) && !ClientIP(`10.0.0.1`)"] {
+            assert_eq!(shown(rule, Kind::Tcp), rule);
+        }
+    }
+
+    #[test]
+    fn other_ways_to_write_them() {
+        let cases = [
+            ("(((Host(`a.org`))))", "Host(`a.org`)"),
+            ("  host ( `a.org` , )\n", "Host(`a.org`)"),
+            ("HOSTREGEXP(`a`)||Hostregexp(`b`)", "HostRegexp(`a`) || HostRegexp(`b`)"),
+            (
+                "Host(\"a.org\") &&\r\n  Path(\"/\\x41\\u00e9\\n\")",
+                r#"Host(`a.org`) && Path("/Aé\n")"#,
+            ),
+            (r#"Path("/`")"#, r#"Path("/`")"#),
+            (r#"Path("/\\\101\t`\"")"#, r#"Path("/\\A\u0009`\"")"#),
+            ("Host(`a`) /* b */ || // c\n Host(`b`) // d", "Host(`a`) || Host(`b`)"),
+            ("\u{feff}Host(`a.org`)", "Host(`a.org`)"),
+            ("(Host(`a`) || Host(`b`)) || Host(`c`)", "Host(`a`) || Host(`b`) || Host(`c`)"),
+        ];
+        for (rule, expected) in cases {
+            let first = shown(rule, Kind::Http);
+            assert_eq!(first, expected);
+            assert_eq!(shown(&first, Kind::Http), expected);
+        }
+    }
+
+    #[test]
+    fn where_a_matcher_stands() {
+        let parsed = parse("!Host(`a.org`) && Path(\"/\")", Kind::Http);
+        let Some(Rule { expression: Expression::All(parts) }) = parsed.rule else { panic!() };
+        let [Expression::Not(_), Expression::Matcher(path)] = &*parts else { panic!() };
+        assert_eq!((path.name, &path.at), ("Path", &(18..27)));
+        let [argument] = &*path.arguments else { panic!() };
+        assert_eq!((&*argument.text, &argument.at), ("/", &(23..26)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_form() {
+        let line = "end the line behind `&&`, `||`, `(` or `,`, not before them";
+        let lost = "write Host(`…`); a shell takes back-ticks in double quotes for a command";
+        let quotes = "back-ticks or double quotes are expected";
+        let raw = r"write the text in back-ticks, where `\` stands for itself";
+        let slash = r"back-ticks and double quotes need no `\` in the rule itself";
+        let part = "a text stands in back-ticks, and matchers are joined by `&&` and `||`";
+        let cases = [
+            ("", "E 0..0 an empty rule | write a matcher, such as Host(`a.org`)".to_owned()),
+            (" \n", "E 0..2 an empty rule | write a matcher, such as Host(`a.org`)".to_owned()),
+            ("foobar", "E 6..6 the rule ends where `(` is expected".to_owned()),
+            ("Host(`a`", "E 8..8 the rule ends where `,` or `)` is expected".to_owned()),
+            ("Host(`a`) &&", "E 12..12 the rule ends where a matcher is expected".to_owned()),
+            ("(Host(`a`)", "E 10..10 the rule ends where `)` is expected".to_owned()),
+            (
+                "Host(`a`))",
+                "E 9..10 `)` stands where `&&`, `||` or the end is expected | no `(` is open here"
+                    .to_owned(),
+            ),
+            ("()", "E 1..2 `)` stands where a matcher is expected".to_owned()),
+            ("Host(`a`) & Host(`b`)", "E 10..11 `&` alone, `&&` is expected".to_owned()),
+            (
+                "Host(`a`) and Host(`b`)",
+                "E 10..13 `and` stands where `&&`, `||` or the end is expected | write `&&`"
+                    .to_owned(),
+            ),
+            ("Host('a.org')", format!("E 5..12 `'a.org'` in single quotes, {quotes}")),
+            ("Host(“a.org”)", format!("E 5..16 `“a.org”` in typographic quotes, {quotes}")),
+            (
+                "Host(a.org)",
+                "E 5..10 `a.org` without quotes, a text in back-ticks is expected \
+                 | write Host(`a.org`)"
+                    .to_owned(),
+            ),
+            ("Host(`a.org)", "E 5..12 `a.org) has no closing back-tick".to_owned()),
+            ("Host(\"a.org)", "E 5..12 `\"a.org)` has no closing double quote".to_owned()),
+            (r#"Host("a\"#, r#"E 5..8 `"a\` has no closing double quote"#.to_owned()),
+            (
+                r#"HostRegexp("a\.b")"#,
+                format!(r"E 13..15 `\.` is no escape of a text in double quotes | {raw}"),
+            ),
+            (
+                r#"Path("/\ud800")"#,
+                format!(r"E 7..9 `\u` is no escape of a text in double quotes | {raw}"),
+            ),
+            (r"Host(\`a\`)", format!(r"E 5..6 `\` stands before a text | {slash}")),
+            (
+                "Host(`a`)\n|| Host(`b`)",
+                format!("E 9..10 the line ends where `&&`, `||` or the end is expected | {line}"),
+            ),
+            ("(Host(`a`)\n)", format!("E 10..11 the line ends where `)` is expected | {line}")),
+            (
+                "Host(\n`a`\n)",
+                format!("E 9..10 the line ends where `,` or `)` is expected | {line}"),
+            ),
+            ("Host(`a`) /* b", "E 10..14 a comment without `*/`".to_owned()),
+            ("Host()", format!("E 0..6 `Host` has no argument, 1 is expected | {lost}")),
+            ("Host(`a`);", format!("E 9..10 `;` is no part of a rule | {part}")),
+            ("`a`", "E 0..3 `a` stands where a matcher is expected".to_owned()),
+        ];
+        for (rule, expected) in cases {
+            assert_eq!(told(rule, Kind::Http), [expected], "{rule}");
+        }
+    }
+
+    #[test]
+    fn unknown_matchers() {
+        let all = "the matchers are `HostSNI`, `HostSNIRegexp`, `ClientIP`, `ALPN`";
+        let http = [
+            ("Hosts(`a`)", "E 0..5 `Hosts` is no matcher | did you mean `Host`?"),
+            ("Hots(`a`)", "E 0..4 `Hots` is no matcher | did you mean `Host`?"),
+            ("Hst(`a`)", "E 0..3 `Hst` is no matcher | did you mean `Host`?"),
+            (
+                "pathPrefix(`/`)",
+                "E 0..10 `pathPrefix` is no matcher | write `PathPrefix`: Traefik minds the case",
+            ),
+            (
+                "PathPrefixStrip(`/`)",
+                "E 0..15 `PathPrefixStrip` is no matcher | did you mean `PathPrefix`?",
+            ),
+            (
+                "HostSNI(`a`)",
+                "E 0..7 `HostSNI` is a matcher of TCP routers, this is one of HTTP | write `Host`",
+            ),
+            (
+                "Headers(`a`, `b`)",
+                "E 0..7 `Headers` is a matcher of Traefik v2 | in v3: Header(`a`, `b`)",
+            ),
+            (
+                "!HostHeader(`a`, `b`)",
+                "E 1..11 `HostHeader` is a matcher of Traefik v2 \
+                 | in v3: (Host(`a`) || Host(`b`))",
+            ),
+        ];
+        for (rule, expected) in http {
+            assert_eq!(told(rule, Kind::Http), [expected], "{rule}");
+        }
+        let other = "is a matcher of HTTP routers, this is one of TCP";
+        let tcp = [
+            ("Host(`a`)", format!("`Host` {other} | write `HostSNI`")),
+            ("Path(`/`)", format!("`Path` {other} | {all}")),
+            ("Zzzz(`/`)", format!("`Zzzz` is no matcher | {all}")),
+        ];
+        for (rule, expected) in tcp {
+            assert_eq!(told(rule, Kind::Tcp), [format!("E 0..4 {expected}")], "{rule}");
+        }
+        let three = told("Hosts(`a`) && Paths(`/`) && Host(`b`", Kind::Http);
+        assert_eq!(three.len(), 3, "{three:?}");
+    }
+
+    #[test]
+    fn older_versions() {
+        let two = "`Host` has 2 arguments, 1 is expected | in v3:";
+        let key = "`a=b` is the form of Traefik v2, a key is expected | in v3:";
+        let v1 = "is the form of Traefik v1 | in v3:";
+        let braces = "has the braces of Traefik v2 | in v3:";
+        let cases = [
+            ("Host(`a`, `b`)", format!("E 0..14 {two} Host(`a`) || Host(`b`)")),
+            ("Host(`a`, `b`) && Path(`/`)", format!("E 0..14 {two} (Host(`a`) || Host(`b`))")),
+            ("!Host(`a`, `b`)", format!("E 1..15 {two} (Host(`a`) || Host(`b`))")),
+            ("Path(`/`) || Host(`a`, `b`)", format!("E 13..27 {two} Host(`a`) || Host(`b`)")),
+            ("Header(`a`)", "E 0..11 `Header` has 1 argument, 2 are expected".to_owned()),
+            ("Query(`a=b`)", format!("W 6..11 {key} Query(`a`, `b`)")),
+            ("Query(`a=b`, `c=d`)", format!("W 6..11 {key} Query(`a`, `b`) && Query(`c`, `d`)")),
+            (
+                "Query(`a=b`, `c=`, `d`)",
+                "E 0..23 `Query` has 3 arguments, 1 or 2 are expected \
+                 | in v3: Query(`a`, `b`) && Query(`c`) && Query(`d`)"
+                    .to_owned(),
+            ),
+            (
+                "HostRegexp(`{sub:[a-z]+}.a.org`)",
+                format!(r"W 11..31 `{{sub:[a-z]+}}.a.org` {braces} HostRegexp(`^[a-z]+\.a\.org$`)"),
+            ),
+            (
+                "PathPrefix(`/{a:x|y}/{b}`)",
+                format!("W 11..25 `/{{a:x|y}}/{{b}}` {braces} PathRegexp(`^/(?:x|y)/[^/]+`)"),
+            ),
+            (
+                "Host:a.org,b.org;PathPrefix:/x",
+                format!(
+                    "E 0..30 `Host:` {v1} (Host(`a.org`) || Host(`b.org`)) && PathPrefix(`/x`)"
+                ),
+            ),
+            ("Host: a.org", format!("E 0..11 `Host:` {v1} Host(`a.org`)")),
+            (
+                "PathStrip:/x",
+                format!("E 0..12 `PathStrip:` {v1} Host(`example.org`) && PathPrefix(`/path`)"),
+            ),
+        ];
+        for (rule, expected) in cases {
+            assert_eq!(told(rule, Kind::Http), [expected], "{rule}");
+        }
+        let many = told(&format!("Host({}`z`)", "`a`, ".repeat(50)), Kind::Http).concat();
+        assert!(many.ends_with("one Host(`…`) for each, with `||` between them"), "{many}");
+    }
+
+    #[test]
+    fn hosts() {
+        let cases = [
+            ("", "E an empty argument of `Host`"),
+            (
+                "müller.de",
+                "E `müller.de` has letters beyond ASCII \
+                 | write its ASCII form, which begins with `xn--`",
+            ),
+            (
+                "https://a.org:1/x",
+                "W `https://a.org:1/x` has the scheme `https`, a host is expected \
+                 | write Host(`a.org`)",
+            ),
+            (
+                "a.org/x",
+                "W `a.org/x` has a path, a host is expected \
+                 | write Host(`a.org`) && PathPrefix(`/x`)",
+            ),
+            (
+                "a.org:80",
+                "W `a.org:80` has the port `80`, a host is expected | write Host(`a.org`)",
+            ),
+            (
+                "a.org, b.org",
+                "W `a.org, b.org` is a list, one host is expected \
+                 | write Host(`a.org`) || Host(`b.org`)",
+            ),
+            (" a.org", "W ` a.org` has a space, a host is expected | write Host(`a.org`)"),
+            (
+                "^a.org$",
+                "W `^a.org$` is a regular expression, a host is expected \
+                 | write HostRegexp(`^a.org$`)",
+            ),
+            (
+                "{s:x}.a",
+                "W `{s:x}.a` is a regular expression, a host is expected \
+                 | write HostRegexp(`^x\\.a$`)",
+            ),
+            ("a@b", "W `a@b` has `@`, which no host has"),
+            (
+                "A.org",
+                "W `A.org` has upper case, hosts are compared in lower case \
+                 | write Host(`a.org`)",
+            ),
+            (
+                "*.a.org",
+                "W `*.a.org` is a wildcard, which needs Traefik 3.7 \
+                 | for any v3, write HostRegexp(`^[^.]+\\.a\\.org$`)",
+            ),
+            (
+                "a.*",
+                "W `a.*` has `*`, which may stand for the first label only \
+                 | write HostRegexp(`…`) with a regular expression of Go",
+            ),
+            (
+                "*",
+                "W `*` does not stand for every host in each Traefik v3 \
+                 | leave `Host` out; PathPrefix(`/`) matches every request",
+            ),
+        ];
+        for (host, expected) in cases {
+            let (sign, rest) = expected.split_at(2);
+            let rule = format!("Host(`{host}`)");
+            assert_eq!(told(&rule, Kind::Http), [format!("{sign}5..{} {rest}", host.len() + 7)]);
+        }
+        let either = told("Host(`a.org/x`) || Path(`/`) && Host(`a,b`)", Kind::Http).concat();
+        assert!(either.contains("write (Host(`a`) || Host(`b`))"), "{either}");
+    }
+
+    #[test]
+    fn hosts_of_connections() {
+        let tcp = [
+            ("HostSNI(`a/b`)", "E 8..13 `a/b` has a path, a host is expected | write HostSNI(`a`)"),
+            (
+                "HostSNI(`ä.de`)",
+                "W 8..15 `ä.de` has letters beyond ASCII \
+                 | write its ASCII form, which begins with `xn--`",
+            ),
+            (
+                "ALPN(`acme-tls/1`)",
+                "E 5..17 `acme-tls/1` is Traefik's own, another protocol is expected",
+            ),
+        ];
+        for (rule, expected) in tcp {
+            assert_eq!(told(rule, Kind::Tcp), [expected], "{rule}");
+        }
+        let regexp = told("HostSNIRegexp(`ä`)", Kind::Tcp).concat();
+        assert!(regexp.starts_with("E 14..18"), "{regexp}");
+    }
+
+    #[test]
+    fn other_arguments() {
+        let network = "is no address, nor a network \
+                       | write an address as 10.0.0.1, or a network as 10.0.0.0/8";
+        let star = "has `*`, which stands for itself in a path | write";
+        let cases = [
+            ("Path(`x`)", "E 5..8 `x` does not begin with `/` | write Path(`/x`)".to_owned()),
+            ("PathPrefix(`/x/*`)", format!("W 11..17 `/x/*` {star} PathPrefix(`/x/`)")),
+            (
+                "Path(`/*/x`)",
+                format!("W 5..11 `/*/x` {star} PathRegexp(`…`) with a regular expression"),
+            ),
+            (
+                "Path(`/x?y`)",
+                "W 5..11 `/x?y` has `?`, which is no part of a path \
+                 | match what follows it by Query(`key`, `value`)"
+                    .to_owned(),
+            ),
+            (
+                "Method(`GET,POST`)",
+                "W 7..17 `GET,POST` is no method of a request \
+                 | write Method(`GET`) || Method(`POST`)"
+                    .to_owned(),
+            ),
+            (
+                "Header(`Host`, `a.org`)",
+                "W 7..13 `Host` is not among the headers that Traefik compares \
+                 | write Host(`a.org`)"
+                    .to_owned(),
+            ),
+            ("Header(`a b`, `c`)", "W 7..12 `a b` is no name of a header".to_owned()),
+            ("Header(`a`, ``)", "E 12..14 an empty argument of `Header`".to_owned()),
+            ("ClientIP(`1`)", format!("E 9..12 `1` {network}")),
+            ("ClientIP(`10.0.0.0/33`)", format!("E 9..22 `10.0.0.0/33` {network}")),
+            ("ClientIP(`10.0.0.0/08`)", format!("E 9..22 `10.0.0.0/08` {network}")),
+        ];
+        for (rule, expected) in cases {
+            assert_eq!(told(rule, Kind::Http), [expected], "{rule}");
+        }
+    }
+
+    #[test]
+    fn hostile_rules_end_soon() {
+        let n = 100_000;
+        let parts = ["(", "!", "!(", "Host(", "`", "\"", "\\", "/*", "{", "a,", "a:", "\n", "/**/"];
+        for part in parts {
+            let parsed = parse(&part.repeat(n / part.len()), Kind::Http);
+            assert!(parsed.rule.is_none() && parsed.problems.len() == 1, "{part}");
+        }
+        let deep = format!("{}Host(`a`){}", "(".repeat(DEEPEST), ")".repeat(DEEPEST));
+        assert_eq!(shown(&deep, Kind::Http), "Host(`a`)");
+        let deeper = told(&format!("({deep})"), Kind::Http);
+        assert_eq!(deeper, ["E 65..69 more than 64 levels of parentheses and `!`"]);
+        let unknown = parse(&"Hosts(`a`)||".repeat(9_000), Kind::Http).problems;
+        assert_eq!(unknown.len(), MOST_PROBLEMS);
+        for text in ["{", "{a", "{a}", "{a:", "*", "\\{", "*.", ",", "://"] {
+            let text = text.repeat(n / text.len());
+            for name in ["Host", "HostRegexp", "Path(`/`) || PathPrefix", "Method", "ClientIP"] {
+                let problems = parse(&format!("{name}(`/{text}`)"), Kind::Http).problems;
+                assert!(problems.len() <= 1, "{name} {}", problems.len());
+            }
+        }
+        let wide = "Host(`a`) && (Path(`/x`) || Path(`/y`)) && ".repeat(2_000) + "Host(`b`)";
+        let rule = parse(&wide, Kind::Http).rule;
+        assert_eq!(rule.map(|rule| claims(&rule)), Some(Vec::new()));
+        let long = "Host(`a`) && Query(`q`, `v`) && ".repeat(5_000) + "Host(`a`)";
+        let rule = parse(&long, Kind::Http).rule;
+        assert_eq!(rule.map(|rule| claims(&rule).len()), Some(1));
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn check(matcher: &Call, name: &str) -> Vec<Problem> {
         "Query" if others.iter().all(|other| other.text.contains('=')) => old_query(matcher),
         "Query" | "QueryRegexp" => None,
         _ if is_template(&first.text) => None,
-        "Host" | "HostSNI" => host(first, name),
+        "Host" | "HostSNI" => host(first, name, matcher.tight),
         "HostRegexp" | "HostSNIRegexp" => ascii(first, name).or_else(|| braces(first, name)),
         "Path" | "PathPrefix" => path(first, name),
         "PathRegexp" => braces(first, name),
@@ -48,7 +48,7 @@ fn ascii(argument: &Argument, name: &str) -> Option<Problem> {
 }
 
 /// A host that Traefik would refuse, or that no request has.
-fn host(argument: &Argument, name: &str) -> Option<Problem> {
+fn host(argument: &Argument, name: &str, tight: bool) -> Option<Problem> {
     let text = argument.text.as_str();
     if let Some(problem) = ascii(argument, name) {
         return Some(problem);
@@ -76,13 +76,19 @@ fn host(argument: &Argument, name: &str) -> Option<Problem> {
         let message = format!("{found} has a path, a host is expected");
         let path = format!("/{path}");
         let both = format!("{} && {}", call(name, &[host]), call("PathPrefix", &[&path]));
-        let form = if name == "Host" && !host.is_empty() { both } else { call(name, &["a.org"]) };
+        let form = match (name, host) {
+            (_, "") => call(name, &["a.org"]),
+            ("Host", _) if path == "/" => call(name, &[host]),
+            ("Host", _) if tight => format!("({both})"),
+            ("Host", _) => both,
+            _ => call(name, &[host]),
+        };
         return Some(problem(message).help(format!("write {form}")));
     }
     if text.contains(',') {
         let hosts: Vec<&str> = text.split(',').map(str::trim).filter(|h| !h.is_empty()).collect();
         let message = format!("{found} is a list, one host is expected");
-        return Some(problem(message).help(format!("write {}", version_3(name, &hosts, false))));
+        return Some(problem(message).help(format!("write {}", version_3(name, &hosts, tight))));
     }
     host_letters(text, name, problem)
 }
@@ -90,13 +96,14 @@ fn host(argument: &Argument, name: &str) -> Option<Problem> {
 fn host_letters(text: &str, name: &str, problem: impl Fn(String) -> Problem) -> Option<Problem> {
     let found = excerpt(text);
     if text.contains(char::is_whitespace) {
-        return Some(problem(format!("{found} has a space, a host is expected")));
+        let bare: String = text.split_whitespace().collect();
+        let message = format!("{found} has a space, a host is expected");
+        return Some(problem(message).help(format!("write {}", call(name, &[&bare]))));
     }
     if text.contains(['^', '$', '(', ')', '[', ']', '{', '}', '|', '\\', '+', '?']) {
         let message = format!("{found} is a regular expression, a host is expected");
-        let host = if name == "Host" { "[^.]+" } else { "^[^.]+" };
-        let pattern = from_template(text, "[^.]+").map_or_else(|| text.to_owned(), anchored);
-        let pattern = if pattern.is_empty() { host.to_owned() } else { pattern };
+        let pattern = from_template(text, "[^.]+");
+        let pattern = pattern.map_or_else(|| text.to_owned(), |pattern| anchored(&pattern));
         let form = call(&format!("{name}Regexp"), &[&pattern]);
         return Some(problem(message).help(format!("write {form}")));
     }
@@ -190,14 +197,13 @@ fn braces(argument: &Argument, name: &str) -> Option<Problem> {
         other => (other, "[^.]+"),
     };
     let pattern = from_template(&argument.text, inner)?;
-    let pattern = if name == "PathPrefix" { format!("^{pattern}") } else { anchored(pattern) };
+    let pattern = if name == "PathPrefix" { format!("^{pattern}") } else { anchored(&pattern) };
     let message = format!("{} has the braces of Traefik v2", excerpt(&argument.text));
     let help = format!("in v3: {}", call(matcher, &[&pattern]));
     Some(warning(argument.at.clone(), message).help(help))
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "it is handed on as it is where it can be")]
-fn anchored(pattern: String) -> String {
+fn anchored(pattern: &str) -> String {
     format!("^{pattern}$")
 }
 
@@ -222,8 +228,9 @@ fn from_template(text: &str, unnamed: &str) -> Option<String> {
         }
         pattern.push_str(&escaped(before));
         let bare = regexp.contains('|') && !regexp.starts_with('(');
-        let (open, close) = if bare { ("(?:", ")") } else { ("", "") };
-        pattern.extend([open, regexp, close]);
+        pattern.push_str(if bare { "(?:" } else { "" });
+        pattern.push_str(regexp);
+        pattern.push_str(if bare { ")" } else { "" });
         rest = behind.strip_prefix('}')?;
         found = true;
     }
@@ -275,7 +282,7 @@ fn header(key: &Argument, others: &[Argument], name: &str) -> Option<Problem> {
     if key.text.eq_ignore_ascii_case("host") {
         let other = if name == "Header" { "Host" } else { "HostRegexp" };
         let value = others.first().map_or("", |value| &*value.text);
-        let message = format!("{found} never is among the headers that Traefik compares");
+        let message = format!("{found} is not among the headers that Traefik compares");
         let help = format!("write {}", call(other, &[value]));
         return Some(warning(key.at.clone(), message).help(help));
     }

@@ -87,9 +87,7 @@ fn both<'e>(
 }
 
 fn claim(conditions: &[&Expression]) -> Claim {
-    let mut host: Option<String> = None;
-    let mut path: Option<PathClaim> = None;
-    let mut others = Vec::new();
+    let (mut hosts, mut paths, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for condition in conditions {
         let Expression::Matcher(matcher) = condition else {
             others.push(condition.to_string());
@@ -98,36 +96,36 @@ fn claim(conditions: &[&Expression]) -> Claim {
         let text = matcher.arguments.first().map_or("", |argument| &*argument.text);
         match matcher.name {
             "Host" | "HostSNI" => {
-                let new = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-                if host.as_ref().is_some_and(|host| *host != new) {
-                    others.push(call(matcher.name, &[&new]));
-                } else {
-                    host = Some(new);
-                }
+                let host = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+                hosts.push((host, matcher.name));
             }
-            "Path" | "PathPrefix" => {
-                let new = path_claim(matcher.name, text);
-                if path.as_ref().is_some_and(|path| *path != new) {
-                    others.push(matcher.to_string());
-                } else {
-                    path = Some(new);
-                }
-            }
+            "PathPrefix" if text == "/" => {}
+            "PathPrefix" => paths.push(PathClaim::Prefix(text.to_owned())),
+            "Path" => paths.push(PathClaim::Exact(text.to_owned())),
             _ => others.push(canonical(matcher)),
         }
     }
+    // Of several, the least is told, so that their order in the rule does not matter.
+    hosts.sort_unstable();
+    hosts.dedup();
+    paths.sort_unstable();
+    paths.dedup();
+    others.extend(hosts.iter().skip(1).map(|(host, name)| call(name, &[host])));
+    others.extend(paths.iter().skip(1).map(path_rule));
     others.sort_unstable();
     others.dedup();
     let at = conditions.iter().filter_map(|condition| place(condition));
     let at = at.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
-    Claim { host, path: path.unwrap_or(PathClaim::Any), others, at }
+    let host = hosts.into_iter().next().map(|(host, _)| host);
+    let path = paths.into_iter().next().unwrap_or(PathClaim::Any);
+    Claim { host, path, others, at }
 }
 
-fn path_claim(name: &str, text: &str) -> PathClaim {
-    match (name, text) {
-        ("PathPrefix", "/") => PathClaim::Any,
-        ("PathPrefix", _) => PathClaim::Prefix(text.to_owned()),
-        _ => PathClaim::Exact(text.to_owned()),
+fn path_rule(path: &PathClaim) -> String {
+    match path {
+        PathClaim::Any => call("PathPrefix", &["/"]),
+        PathClaim::Exact(text) => call("Path", &[text]),
+        PathClaim::Prefix(text) => call("PathPrefix", &[text]),
     }
 }
 
@@ -153,6 +151,61 @@ fn place(expression: &Expression) -> Option<Range<usize>> {
             let mut places = parts.iter().filter_map(place);
             let first = places.next()?;
             Some(first.start..places.next_back().map_or(first.end, |last| last.end))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, parse};
+    use super::*;
+
+    fn claimed(rule: &str, kind: Kind) -> Vec<String> {
+        let line = |claim: &Claim| {
+            let host = claim.host.as_deref().unwrap_or("-");
+            format!("{:?} {host} {:?} {}", claim.at, claim.path, claim.others.join(" + "))
+        };
+        let rule = parse(rule, kind).rule;
+        rule.map(|rule| claims(&rule).iter().map(line).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_a_rule_claims() {
+        let http = |rule: &str| claimed(rule, Kind::Http);
+        assert_eq!(http("Host(`A.org.`)"), ["0..14 a.org Any "]);
+        assert_eq!(
+            http("Host(`a`) && (Path(`/x`) || PathPrefix(`/y`)) || Method(`get`) && !Host(`b`)"),
+            [
+                "0..24 a Exact(\"/x\") ",
+                "0..44 a Prefix(\"/y\") ",
+                "49..76 - Any !Host(`b`) + Method(`GET`)",
+            ]
+        );
+        assert_eq!(
+            http("Query(`b`) && Host(`a`) && Host(`b`) && PathPrefix(`/`) && Header(`X-A`, `V`)"),
+            ["0..77 a Any Header(`x-a`, `V`) + Host(`b`) + Query(`b`)"]
+        );
+        assert_eq!(claimed("HostSNI(`*`)", Kind::Tcp), ["0..12 * Any "]);
+        let most = vec!["Host(`a`)"; MOST_ALTERNATIVES].join(" || ");
+        assert_eq!(http(&most).len(), MOST_ALTERNATIVES);
+        assert_eq!(http(&(most + " || Host(`b`)")).len(), 0);
+    }
+
+    #[test]
+    fn which_rules_collide() {
+        let cases = [
+            ("PathPrefix(`/`) && host(`a`) && Method(`get`)", "Method(`GET`) && Host(`A`)", true),
+            ("Host(`a`) && Host(`a`)", "Host(`a`)", true),
+            ("Host(`b`) && Host(`a`)", "Host(`a`) && Host(`b`)", true),
+            ("Path(`/b`) && PathPrefix(`/a`)", "PathPrefix(`/a`) && Path(`/b`)", true),
+            ("!(Host(`a`))", "!Host(`a`)", true),
+            ("Host(`a`)", "Host(`a`) && Path(`/`)", false),
+            ("Path(`/x`)", "PathPrefix(`/x`)", false),
+            ("Path(`/x`)", "Path(`/X`)", false),
+        ];
+        for (one, other, expected) in cases {
+            let claim = |rule| claims(&parse(rule, Kind::Http).rule.unwrap()).remove(0);
+            assert_eq!(claim(one).collides_with(&claim(other)), expected, "{one} {other}");
         }
     }
 }
