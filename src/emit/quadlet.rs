@@ -11,6 +11,7 @@ mod running;
 mod volume;
 
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use minijinja::Value;
 
@@ -42,6 +43,9 @@ const DIGEST_PLACE: &str = "\u{80}";
 
 /// From this number of services on, several threads share the work.
 const MANY: usize = 64;
+
+/// How many services a thread takes at once.
+const SHARE: usize = 8;
 
 /// The files of a stack, in the order of their paths.
 pub fn emit(
@@ -108,20 +112,41 @@ fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
     if services.len() < MANY || threads == 1 {
         return services.iter().map(|service| scene.container(service)).collect();
     }
-    let part = |part: &[Service<'_>]| -> Result<Vec<File>, TemplateError> {
-        part.iter().map(|service| scene.container(service)).collect()
-    };
+    let shares: Vec<&[Service<'_>]> = services.chunks(SHARE).collect();
+    let next = AtomicUsize::new(0);
+    let work = || work(scene, &shares, &next);
     std::thread::scope(|scope| {
-        let mut parts = services.chunks(services.len().div_ceil(threads));
-        let own = parts.next().unwrap_or_default();
-        let running: Vec<_> = parts.map(|services| scope.spawn(move || part(services))).collect();
-        let mut files = part(own)?;
-        for thread in running {
-            let made = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            files.append(&mut made?);
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = vec![work()];
+        done.extend(
+            running.into_iter().map(|thread| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }),
+        );
+        // Shares are taken in their order, so the first wrong one is always among the errors.
+        done.sort_by_key(|done| done.as_ref().err().map_or(usize::MAX, |(share, _)| *share));
+        let mut files = Vec::with_capacity(services.len());
+        for part in done {
+            files.append(&mut part.map_err(|(_, error)| error)?);
         }
         Ok(files)
     })
+}
+
+/// Makes one share after another until all are taken: a thread that starts late makes fewer.
+fn work(
+    scene: &Scene<'_>,
+    shares: &[&[Service<'_>]],
+    next: &AtomicUsize,
+) -> Result<Vec<File>, (usize, TemplateError)> {
+    let mut files = Vec::new();
+    loop {
+        let taken = next.fetch_add(1, Ordering::Relaxed);
+        let Some(share) = shares.get(taken) else { return Ok(files) };
+        for service in *share {
+            files.push(scene.container(service).map_err(|error| (taken, error))?);
+        }
+    }
 }
 
 /// What every unit says about where it comes from.

@@ -69,7 +69,7 @@ impl Templates {
             let known = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
             environment.add_template_owned(*name, own.clone()).map_err(fail)?;
             let used = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
-            let sections = functions.0.iter().map(|(_, name, _)| (*name).to_owned());
+            let sections = functions.sorted.iter().map(|(_, name, _)| (*name).to_owned());
             let known: BTreeSet<String> = known.into_iter().chain(sections).collect();
             for field in used.into_iter().collect::<BTreeSet<String>>() {
                 if !known.contains(&field) {
@@ -132,47 +132,66 @@ fn is_section(name: &str) -> bool {
 }
 
 /// Names with what they stand for, in an order that is quick to search.
+///
+/// A template asks for every key there is, and a unit has few of them: a bit that is not set tells
+/// of most names that they are not there.
 #[derive(Debug)]
-struct Names<T>(Vec<(u64, &'static str, T)>);
+struct Names<T> {
+    bits: [u64; 4],
+    sorted: Vec<(u64, &'static str, T)>,
+}
 
 impl<T> Default for Names<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { bits: [0; 4], sorted: Vec::with_capacity(32) }
     }
 }
 
 impl<T> FromIterator<(&'static str, T)> for Names<T> {
     fn from_iter<I: IntoIterator<Item = (&'static str, T)>>(names: I) -> Self {
-        let marked = names.into_iter().map(|(name, value)| (mark(name), name, value));
-        let mut names: Vec<(u64, &'static str, T)> = marked.collect();
-        names.sort_by_key(|(mark, name, _)| (*mark, *name));
-        Self(names)
+        let mut all = Self::default();
+        names.into_iter().for_each(|(name, value)| all.set(name, value));
+        all
     }
 }
 
 impl<T> Names<T> {
     fn get(&self, name: &str) -> Option<&T> {
-        let place = self.place(name).ok()?;
-        self.0.get(place).map(|(_, _, value)| value)
+        let mark = mark(name);
+        let (word, bit) = bit(mark);
+        if self.bits.get(word).is_none_or(|bits| bits & bit == 0) {
+            return None;
+        }
+        self.sorted.get(self.place(mark, name).ok()?).map(|(_, _, value)| value)
     }
 
     fn set(&mut self, name: &'static str, value: T) {
-        match self.place(name) {
+        let mark = mark(name);
+        match self.place(mark, name) {
             Ok(place) => {
-                if let Some((_, _, known)) = self.0.get_mut(place) {
+                if let Some((_, _, known)) = self.sorted.get_mut(place) {
                     *known = value;
                 }
             }
-            Err(place) => self.0.insert(place, (mark(name), name, value)),
+            Err(place) => self.sorted.insert(place, (mark, name, value)),
+        }
+        let (word, bit) = bit(mark);
+        if let Some(bits) = self.bits.get_mut(word) {
+            *bits |= bit;
         }
     }
 
     /// Where a name is, or belongs.
-    fn place(&self, name: &str) -> Result<usize, usize> {
-        let mark = mark(name);
-        self.0
+    fn place(&self, mark: u64, name: &str) -> Result<usize, usize> {
+        self.sorted
             .binary_search_by(|(known, other, _)| known.cmp(&mark).then_with(|| (*other).cmp(name)))
     }
+}
+
+/// The word and the bit in it that stand for a mark; a factor without a pattern spreads them.
+fn bit(mark: u64) -> (usize, u64) {
+    let spread = mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+    ((spread >> 6) as usize, 1 << (spread & 63))
 }
 
 /// The beginning and the end of a name in one number, in which nearly all names differ: most names
