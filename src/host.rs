@@ -1,11 +1,15 @@
-//! The outside world as the rest of the program sees it: what may be read, and how it can fail.
+//! The outside world as the rest of the program sees it: what may be read, what may be changed,
+//! and how either can fail.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub mod change;
+pub mod containers;
 pub mod disk;
 pub mod folder;
 pub mod memory;
+pub mod units;
 
 /// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]

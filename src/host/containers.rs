@@ -1,0 +1,126 @@
+//! Podman as the applier sees it: what there is, and the few things that are changed directly.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::change::Fault;
+
+/// An image that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its own mark, which is the digest of its configuration.
+    pub id: String,
+    /// The names it has, with tags or digests.
+    pub names: Vec<String>,
+}
+
+/// Why an image was not pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullError {
+    /// Whether it can go away by itself, such as a registry that does not answer.
+    pub is_passing: bool,
+    /// What Podman said.
+    pub why: String,
+}
+
+/// A container that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its own mark.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image_id: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it runs.
+    pub is_running: bool,
+}
+
+/// A network, volume or secret that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Another one after each change, where Podman tells that.
+    pub version: String,
+}
+
+/// What Quadlet would make of folders of units.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Generated {
+    /// The services with the file that each comes from.
+    pub services: BTreeMap<String, PathBuf>,
+    /// What it complained about, line by line.
+    pub complaints: Vec<String>,
+}
+
+/// The value of a secret, which never shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue(pub Vec<u8>);
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretValue(..)")
+    }
+}
+
+/// Podman and its Quadlet.
+pub trait Containers: Sync {
+    /// The version of Podman, as major and minor number.
+    fn version(&self) -> Result<(u32, u32), Fault>;
+
+    /// The images that are there.
+    fn images(&self) -> Result<Vec<Image>, Fault>;
+
+    /// Fetches an image; several may be fetched at the same time.
+    fn pull(&self, image: &str) -> Result<(), PullError>;
+
+    /// Gives an image one more name.
+    fn tag(&self, image: &str, name: &str) -> Result<(), Fault>;
+
+    /// Takes a name away from an image, and the image with its last name.
+    fn untag(&self, name: &str) -> Result<(), Fault>;
+
+    /// The containers that are there.
+    fn containers(&self) -> Result<Vec<Container>, Fault>;
+
+    /// The networks that are there.
+    fn networks(&self) -> Result<Vec<Owned>, Fault>;
+
+    /// The volumes that are there.
+    fn volumes(&self) -> Result<Vec<Owned>, Fault>;
+
+    /// The secrets that are there.
+    fn secrets(&self) -> Result<Vec<Owned>, Fault>;
+
+    /// Whether a secret has this value.
+    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault>;
+
+    /// Makes a secret, or gives it another value.
+    fn set_secret(
+        &self,
+        name: &str,
+        value: &SecretValue,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), Fault>;
+
+    /// Takes a network away, which nothing may use any more.
+    fn remove_network(&self, name: &str) -> Result<(), Fault>;
+
+    /// Takes a volume away with its data.
+    fn remove_volume(&self, name: &str) -> Result<(), Fault>;
+
+    /// Takes a secret away.
+    fn remove_secret(&self, name: &str) -> Result<(), Fault>;
+
+    /// What the last health checks of a container said, where it has any.
+    fn health_log(&self, container: &str) -> Result<Vec<String>, Fault>;
+
+    /// What Quadlet makes of folders, of which the first with a name wins; nothing is written.
+    fn generate(&self, folders: &[&Path]) -> Result<Generated, Fault>;
+}
