@@ -46,6 +46,7 @@
 //! 6. No output depends on the order of a hash map, on time, locale, user or working directory.
 //! 7. A code, once released, is never given another meaning.
 
+pub mod apply;
 pub mod capability;
 pub mod check;
 pub mod cli;
@@ -56,11 +57,15 @@ pub mod graph;
 pub mod host;
 pub mod load;
 pub mod model;
+pub mod observe;
 pub mod pattern;
+pub mod plan;
 pub mod report;
 pub mod resolve;
 pub mod silence;
 pub mod source;
+pub mod state;
+pub mod unit_file;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -48,6 +48,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("resolve", &["graph", "model", "check"]),
     ("emit", &["capability", "model", "resolve"]),
     ("draw", &[]),
+    // The host: what is kept there, what has to be done, and doing it.
+    ("unit_file", &[]),
+    ("state", &["host"]),
+    ("plan", &["host", "state", "unit_file"]),
+    ("observe", &["host", "plan"]),
+    ("apply", &["host", "observe", "plan", "state", "unit_file"]),
     // The crate in one function, and the command line over all of it.
     ("lib", &["source", "report", "host", "load", "pattern", "silence", "check", "config"]),
     (

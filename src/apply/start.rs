@@ -1,0 +1,274 @@
+//! Starting services, each the moment that what it needs is up, and watching that they stay so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::event::{Event, Failure, Step, at};
+use super::steps::{Care, GRACE, Steps};
+use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
+use crate::plan::order::{Waits, order};
+use crate::unit_file::facts::Facts;
+
+/// How long a start may take where nobody says anything, which is systemd's own default.
+const START_SECONDS: u64 = 90;
+
+/// How long a job may take that may take for ever.
+const ENDLESS_SECONDS: u64 = 24 * 60 * 60;
+
+/// Starts the services of a plan; tells how long each took, in milliseconds.
+pub fn start(
+    steps: &Steps<'_>,
+    facts: &BTreeMap<String, Facts>,
+) -> Result<BTreeMap<String, u64>, Failure> {
+    if steps.plan.start.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    (steps.tell)(&Event::Step { step: Step::Start });
+    let now = steps.host.machine.now();
+    let total = steps.settings.total_seconds.unwrap_or(ENDLESS_SECONDS);
+    let mut starting = Starting {
+        steps,
+        facts,
+        waiting: order(facts, &steps.plan.start),
+        running: BTreeMap::new(),
+        up: BTreeMap::new(),
+        took: BTreeMap::new(),
+        end: now + Duration::from_secs(total),
+    };
+    let result = starting.run();
+    if result.is_err() {
+        starting.call_off();
+    }
+    result.map(|()| starting.took)
+}
+
+/// Services on their way up.
+struct Starting<'s, 'a> {
+    steps: &'s Steps<'a>,
+    facts: &'s BTreeMap<String, Facts>,
+    waiting: BTreeMap<String, Waits>,
+    running: BTreeMap<Job, Run>,
+    /// Those that are up, with the mark of their run.
+    up: BTreeMap<String, String>,
+    took: BTreeMap<String, u64>,
+    end: Duration,
+}
+
+/// A service that is being started.
+struct Run {
+    service: String,
+    began: Duration,
+    until: Duration,
+    /// The mark of its run before, and of the one that we began.
+    before: String,
+    own: Option<String>,
+}
+
+impl Starting<'_, '_> {
+    fn run(&mut self) -> Result<(), Failure> {
+        loop {
+            self.start_what_can()?;
+            if self.running.is_empty() {
+                break;
+            }
+            let until = self.running.values().map(|run| run.until).min().unwrap_or(self.end);
+            match self.wait(Step::Start, until.min(self.end))? {
+                Wake::Ended { job, result, .. } => self.ended(&job, result)?,
+                Wake::Changed(unit) => self.changed(Step::Start, &unit)?,
+                Wake::TimeUp => self.late()?,
+                Wake::Interrupted => {}
+            }
+        }
+        if let Some(service) = self.waiting.keys().next() {
+            let why = "it waits for services that wait for it".to_owned();
+            return Err(self.steps.failure(Step::Start, service, why));
+        }
+        self.settle()
+    }
+
+    fn wait(&self, step: Step, until: Duration) -> Result<Wake, Failure> {
+        let wake = self.steps.host.units.wait(until).map_err(at(step))?;
+        match wake {
+            Wake::Interrupted if self.steps.care != Care::Back => Err(Failure::interrupted(step)),
+            wake => Ok(wake),
+        }
+    }
+
+    fn start_what_can(&mut self) -> Result<(), Failure> {
+        let at_once = match self.steps.settings.max_parallel {
+            0 => usize::MAX,
+            number => number,
+        };
+        let is_free = |waits: &Waits| {
+            self.steps.care == Care::NoWait
+                || waits.after.iter().all(|one| self.up.contains_key(one))
+        };
+        let room = at_once.saturating_sub(self.running.len());
+        let ready = self.waiting.iter().filter(|(_, waits)| is_free(waits));
+        let ready: Vec<String> = ready.map(|(name, _)| name.clone()).take(room).collect();
+        let states = self.states(Step::Start, &ready)?;
+        for (service, state) in ready.into_iter().zip(states) {
+            self.waiting.remove(&service);
+            self.start_one(service, &state)?;
+        }
+        Ok(())
+    }
+
+    fn start_one(&mut self, service: String, state: &UnitState) -> Result<(), Failure> {
+        let units = self.steps.host.units;
+        // What failed too often would be refused without being tried.
+        units.reset_failed(&service).map_err(at(Step::Start))?;
+        (self.steps.tell)(&Event::Starting { service: service.clone() });
+        let job = units.start(&service).map_err(at(Step::Start))?;
+        if self.steps.care == Care::NoWait {
+            return Ok(());
+        }
+        let began = self.steps.host.machine.now();
+        let until = began + self.time_of(&service) + GRACE;
+        let before = state.invocation.clone();
+        self.running.insert(job, Run { service, began, until, before, own: None });
+        Ok(())
+    }
+
+    /// How long a service may take.
+    fn time_of(&self, service: &str) -> Duration {
+        let own = self.facts.get(service).and_then(|facts| facts.start_seconds);
+        let limit = self.steps.settings.service_seconds;
+        let seconds = match (own, limit) {
+            (Some(own), Some(limit)) => own.min(limit),
+            (one, other) => one.or(other).unwrap_or(START_SECONDS),
+        };
+        Duration::from_secs(seconds)
+    }
+
+    fn ended(&mut self, job: &Job, result: JobResult) -> Result<(), Failure> {
+        let Some(run) = self.running.remove(job) else { return Ok(()) };
+        let state = self.state(Step::Start, &run.service)?;
+        let is_up = state.active == Active::Active;
+        let why = match result {
+            JobResult::Done | JobResult::Skipped if is_up => None,
+            JobResult::Done => Some(format!("it started and ended at once ({})", state.result)),
+            JobResult::Skipped => Some("a condition of its unit does not hold".to_owned()),
+            JobResult::Canceled => Some("its start was called off by somebody else".to_owned()),
+            JobResult::Timeout => Some("it was not ready in time".to_owned()),
+            JobResult::Failed => Some(why_failed(&state)),
+            JobResult::Dependency => Some("something that it needs did not start".to_owned()),
+        };
+        if let Some(why) = why {
+            return Err(self.steps.failure(Step::Start, &run.service, why));
+        }
+        let took = self.steps.host.machine.now().saturating_sub(run.began);
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        (self.steps.tell)(&Event::Ready { service: run.service.clone(), milliseconds });
+        self.took.insert(run.service.clone(), milliseconds);
+        self.up.insert(run.service, state.invocation);
+        Ok(())
+    }
+
+    /// A service that systemd starts again by itself never reads as failed, and its start never
+    /// ends: what tells is that it waits for another try, or is in another run.
+    fn changed(&mut self, step: Step, unit: &str) -> Result<(), Failure> {
+        let is_watched = self.up.contains_key(unit);
+        let run = self.running.values().any(|run| run.service == unit);
+        if !is_watched && !run {
+            return Ok(());
+        }
+        let state = self.state(step, unit)?;
+        if let Some(known) = self.up.get(unit) {
+            return match has_ended(&state, known) {
+                true => Err(self.steps.failure(step, unit, why_ended(&state))),
+                false => Ok(()),
+            };
+        }
+        let Some(run) = self.running.values_mut().find(|run| run.service == unit) else {
+            return Ok(());
+        };
+        let is_again = run.own.as_ref().is_some_and(|own| *own != state.invocation);
+        if !state.invocation.is_empty() && state.invocation != run.before && run.own.is_none() {
+            run.own = Some(state.invocation.clone());
+        }
+        match is_again || state.sub == "auto-restart" {
+            true => Err(self.steps.failure(step, unit, why_failed(&state))),
+            false => Ok(()),
+        }
+    }
+
+    fn late(&self) -> Result<(), Failure> {
+        let now = self.steps.host.machine.now();
+        let late = self.running.values().find(|run| run.until <= now || self.end <= now);
+        let Some(run) = late else { return Ok(()) };
+        let why = match self.end <= now {
+            true => "the time for the whole stack is up".to_owned(),
+            false => "it was not ready in time".to_owned(),
+        };
+        Err(self.steps.failure(Step::Start, &run.service, why))
+    }
+
+    /// Waits whether all stays up: a container can die a moment after it was started.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let seconds = self.steps.settings.settle_seconds;
+        if seconds == 0 || self.up.is_empty() {
+            return Ok(());
+        }
+        (self.steps.tell)(&Event::Step { step: Step::Settle });
+        let until = self.steps.host.machine.now() + Duration::from_secs(seconds);
+        loop {
+            match self.wait(Step::Settle, until)? {
+                Wake::TimeUp => break,
+                Wake::Changed(unit) => self.changed(Step::Settle, &unit)?,
+                Wake::Ended { .. } | Wake::Interrupted => {}
+            }
+        }
+        let names: Vec<String> = self.up.keys().cloned().collect();
+        for (service, state) in names.iter().zip(self.states(Step::Settle, &names)?) {
+            let known = self.up.get(service).map_or("", String::as_str);
+            if has_ended(&state, known) {
+                return Err(self.steps.failure(Step::Settle, service, why_ended(&state)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the orders back that are not carried out yet.
+    fn call_off(&self) {
+        let services: BTreeSet<&String> = self.running.values().map(|run| &run.service).collect();
+        for service in services {
+            // What cannot be called off is stopped by the way back.
+            drop(self.steps.host.units.cancel(service));
+        }
+    }
+
+    fn state(&self, step: Step, service: &str) -> Result<UnitState, Failure> {
+        let states = self.states(step, &[service.to_owned()])?;
+        let state = states.into_iter().next();
+        state.ok_or_else(|| Failure::at(step, format!("systemd tells nothing about {service}")))
+    }
+
+    fn states(&self, step: Step, services: &[String]) -> Result<Vec<UnitState>, Failure> {
+        let names: Vec<&str> = services.iter().map(String::as_str).collect();
+        self.steps.host.units.states(&names).map_err(at(step))
+    }
+}
+
+/// Whether a service that was up is no longer in that run.
+fn has_ended(state: &UnitState, known: &str) -> bool {
+    state.active != Active::Active || state.invocation != known
+}
+
+fn why_failed(state: &UnitState) -> String {
+    match state.result.as_str() {
+        "timeout" => "it was not ready in time".to_owned(),
+        "oom-kill" => "it needed more memory than it may have".to_owned(),
+        "exit-code" | "signal" | "core-dump" => {
+            format!("it ended instead of becoming ready ({})", state.result)
+        }
+        _ => "it did not start and was tried again".to_owned(),
+    }
+}
+
+fn why_ended(state: &UnitState) -> String {
+    match state.result.as_str() {
+        "success" | "" => "it was up and then ended".to_owned(),
+        result => format!("it was up and then ended ({result})"),
+    }
+}

@@ -1,0 +1,408 @@
+//! What has to be done to a host so that it runs other files than now, as plain data.
+//!
+//! A plan is made from files and from what is seen on the host, never from a stack: applying,
+//! taking back, repairing and removing are the same call with other arguments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::containers::{Container, Image};
+use crate::host::units::{Active, UnitState};
+use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
+use crate::unit_file::facts::Facts;
+
+pub mod difference;
+pub mod order;
+
+/// The label of a container that tells its stack.
+pub const STACK_LABEL: &str = "stackwright.stack";
+/// The label of a container that tells what its unit said when it was started.
+const DIGEST_LABEL: &str = "stackwright.digest";
+
+/// What is wanted, and what is there.
+pub struct Request<'r> {
+    /// What is done.
+    pub action: Action,
+    /// The stack.
+    pub stack: &'r str,
+    /// What is installed.
+    pub from: Option<&'r Generation>,
+    /// What is to be installed; nothing where all goes.
+    pub to: Option<(&'r FileSet, &'r Settings)>,
+    /// The name of what is to be installed, where it is installed in part or was before.
+    pub to_name: Option<&'r GenerationName>,
+    /// What is seen on the host.
+    pub observed: &'r Observed,
+    /// Secrets of Podman that have or will have another value than the services know.
+    pub rotated: &'r BTreeSet<String>,
+}
+
+/// What is seen on the host.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// The state of every service of either side, by name.
+    pub states: BTreeMap<String, UnitState>,
+    /// The containers of the stack.
+    pub containers: Vec<Container>,
+    /// The images that are there.
+    pub images: Vec<Image>,
+    /// The networks of Podman that are there.
+    pub networks: BTreeSet<String>,
+}
+
+/// What will be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Of this format.
+    pub version: u32,
+    /// What is done.
+    pub action: Action,
+    /// The stack.
+    pub stack: String,
+    /// The generation that it starts from: another one in use makes the plan stale.
+    pub from: Option<GenerationName>,
+    /// The beginning of the digest of what is wanted; nothing where all goes.
+    pub to: Option<String>,
+    /// Whether files are written.
+    pub installs: bool,
+    /// Whether systemd must read its units anew.
+    pub reloads: bool,
+    /// What becomes of each unit, in the order of their names.
+    pub units: Vec<UnitChange>,
+    /// Images that are fetched first.
+    pub pull: Vec<String>,
+    /// Services that stop while the old units are still known.
+    pub stop_first: Vec<String>,
+    /// Services that stop when the new units are known.
+    pub stop: Vec<String>,
+    /// Networks of Podman that are taken away between stop and start: a definition that changed
+    /// changes nothing of a network that is there.
+    pub drop_networks: Vec<String>,
+    /// Services that start, each when what it needs is up.
+    pub start: Vec<String>,
+    /// What somebody should know before it is done.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitChange {
+    /// Its file.
+    pub file: String,
+    /// Its service.
+    pub service: String,
+    /// What becomes of its file.
+    pub sign: Sign,
+    /// What becomes of its service.
+    pub effect: Effect,
+    /// Why.
+    pub why: String,
+    /// How the file differs, as a unified difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<String>,
+}
+
+/// What becomes of the file of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sign {
+    /// It is new.
+    Added,
+    /// It changes.
+    Changed,
+    /// It goes.
+    Removed,
+    /// It stays.
+    Same,
+}
+
+impl Sign {
+    /// It as one character.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Added => '+',
+            Self::Changed => '~',
+            Self::Removed => '-',
+            Self::Same => '=',
+        }
+    }
+}
+
+/// What becomes of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It starts.
+    Start,
+    /// It stops and starts again.
+    Restart,
+    /// It stops.
+    Stop,
+    /// Nothing.
+    Nothing,
+}
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        let services = [&self.stop_first, &self.stop, &self.start, &self.drop_networks, &self.pull];
+        !self.installs && !self.reloads && services.iter().all(|list| list.is_empty())
+    }
+}
+
+/// The facts about all units of a set, by service.
+pub fn facts(set: &FileSet) -> BTreeMap<String, Facts> {
+    let units = set.all_units().map(|(file, text)| Facts::of(file, text));
+    units.map(|facts| (facts.service.clone(), facts)).collect()
+}
+
+/// Makes the plan.
+pub fn plan(request: &Request<'_>) -> Plan {
+    let empty = FileSet::default();
+    let old = facts(request.from.map_or(&empty, |from| &from.set));
+    let new = facts(request.to.map_or(&empty, |(set, _)| set));
+    let scene = Scene { request, old: &old, new: &new };
+    let reasons = scene.reasons();
+    let running = |service: &String| scene.runs(service);
+    let stopped: BTreeSet<String> = reasons.keys().filter(|one| running(one)).cloned().collect();
+    let drop_networks = scene.dropped_networks();
+    let stop_first: BTreeSet<&String> =
+        stopped.iter().filter(|service| scene.stops_first(service)).collect();
+    let starts = |facts: &Facts| {
+        let service = &facts.service;
+        let is_wanted = facts.starts_by_itself() || stopped.contains(service);
+        is_wanted && (stopped.contains(service) || !running(service))
+    };
+    let start: Vec<String> =
+        new.values().filter(|facts| starts(facts)).map(|facts| facts.service.clone()).collect();
+    let damaged = request.from.is_some_and(|from| !from.damage.is_empty());
+    let from = request.from.map(|from| from.name.clone());
+    let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
+    let installs = installs && (request.to.is_some() || request.from.is_some());
+    let units = scene.changes(&reasons, &start);
+    Plan {
+        version: VERSION,
+        action: request.action,
+        stack: request.stack.to_owned(),
+        to: request.to_name.map(|name| name.digest.clone()),
+        installs,
+        reloads: installs || scene.is_unread(),
+        pull: scene.missing_images(),
+        stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
+        stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
+        notes: scene.notes(&drop_networks, &stopped),
+        drop_networks,
+        start,
+        from,
+        units,
+    }
+}
+
+/// Both sides of a plan.
+struct Scene<'s> {
+    request: &'s Request<'s>,
+    old: &'s BTreeMap<String, Facts>,
+    new: &'s BTreeMap<String, Facts>,
+}
+
+impl Scene<'_> {
+    fn state(&self, service: &str) -> Option<&UnitState> {
+        self.request.observed.states.get(service)
+    }
+
+    fn runs(&self, service: &str) -> bool {
+        let is_up = |state: &UnitState| !matches!(state.active, Active::Inactive | Active::Failed);
+        self.state(service).is_some_and(is_up)
+    }
+
+    /// Whether somebody changed the file of a unit after it was installed.
+    fn is_damaged(&self, file: &str) -> bool {
+        let damage = self.request.from.map_or(&[][..], |from| &from.damage);
+        damage.iter().any(|damage| damage.path.file_name().is_some_and(|name| name == file))
+    }
+
+    /// The services that cannot go on as they are, with why.
+    fn reasons(&self) -> BTreeMap<String, String> {
+        let mut reasons = BTreeMap::new();
+        for (service, old) in self.old {
+            let why = match self.new.get(service) {
+                None => Some("it is no longer part of the stack".to_owned()),
+                Some(new) => self.reason(old, new),
+            };
+            if let Some(why) = why {
+                reasons.insert(service.clone(), why);
+            }
+        }
+        // What was started from another text than the one that is installed.
+        for (service, new) in self.new {
+            if !reasons.contains_key(service) && self.is_outdated(new) {
+                reasons.insert(service.clone(), "its container is of another unit".to_owned());
+            }
+        }
+        let mut open: Vec<String> = reasons.keys().cloned().collect();
+        while let Some(changed) = open.pop() {
+            let dependents = self.old.values().chain(self.new.values());
+            for facts in dependents.filter(|facts| facts.requires.contains(&changed)) {
+                if !reasons.contains_key(&facts.service) {
+                    let why = format!("it needs {changed}");
+                    reasons.insert(facts.service.clone(), why);
+                    open.push(facts.service.clone());
+                }
+            }
+        }
+        reasons
+    }
+
+    fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {
+        if self.is_damaged(&old.file) {
+            return Some("its installed file was changed by hand".to_owned());
+        }
+        if old.digest != new.digest {
+            return Some("its unit changed".to_owned());
+        }
+        let mut rotated = new.secrets.intersection(self.request.rotated);
+        rotated.next().map(|secret| format!("the secret {secret} has another value"))
+    }
+
+    /// Whether its container was made by a unit that said something else.
+    fn is_outdated(&self, facts: &Facts) -> bool {
+        let Some(name) = facts.name.as_ref().filter(|_| facts.file.ends_with(".container")) else {
+            return false;
+        };
+        let containers = &self.request.observed.containers;
+        let container = containers.iter().find(|one| one.name == *name && one.is_running);
+        let digest = container.and_then(|container| container.labels.get(DIGEST_LABEL));
+        digest.is_some_and(|digest| *digest != facts.digest)
+    }
+
+    /// A unit that goes, or that is called otherwise in Podman, can be ended in order only as long
+    /// as systemd has its old text.
+    fn stops_first(&self, service: &str) -> bool {
+        match (self.old.get(service), self.new.get(service)) {
+            (Some(old), Some(new)) => old.name != new.name,
+            (Some(_), None) => true,
+            _ => false,
+        }
+    }
+
+    /// The networks that go or have another definition.
+    fn dropped_networks(&self) -> Vec<String> {
+        let networks = self.old.values().filter(|facts| facts.file.ends_with(".network"));
+        let changed = networks.filter(|old| {
+            let new = self.new.get(&old.service);
+            new.is_none_or(|new| old.digest != new.digest || old.name != new.name)
+        });
+        let names = changed.filter_map(|facts| facts.name.clone());
+        names.filter(|name| self.request.observed.networks.contains(name)).collect()
+    }
+
+    /// Whether systemd knows units otherwise than they are installed.
+    fn is_unread(&self) -> bool {
+        let Some(from) = self.request.from.filter(|_| self.request.to.is_some()) else {
+            return false;
+        };
+        let folder = from.name.to_string();
+        self.new.values().filter(|facts| facts.is_quadlet()).any(|facts| {
+            let source = self.state(&facts.service).and_then(|state| state.source.as_ref());
+            !source.is_some_and(|path| {
+                path.components().any(|part| part.as_os_str() == folder.as_str())
+            })
+        })
+    }
+
+    fn missing_images(&self) -> Vec<String> {
+        let images = &self.request.observed.images;
+        let wanted: BTreeSet<&String> = self
+            .new
+            .values()
+            .filter(|facts| facts.may_pull)
+            .filter_map(|facts| facts.image.as_ref())
+            .collect();
+        let missing = wanted.into_iter().filter(|image| !is_there(images, image));
+        missing.cloned().collect()
+    }
+
+    fn changes(&self, reasons: &BTreeMap<String, String>, start: &[String]) -> Vec<UnitChange> {
+        let services: BTreeSet<&String> = self.old.keys().chain(self.new.keys()).collect();
+        let texts = |set: Option<&FileSet>, file: &str| {
+            set.and_then(|set| set.units.get(file).or_else(|| set.plain.get(file)).cloned())
+        };
+        let change = |service: &String| {
+            let (old, new) = (self.old.get(service), self.new.get(service));
+            let file = new.or(old).map(|facts| facts.file.clone()).unwrap_or_default();
+            let before = texts(self.request.from.map(|from| &from.set), &file);
+            let after = texts(self.request.to.map(|(set, _)| set), &file);
+            let sign = match (&before, &after) {
+                (None, _) => Sign::Added,
+                (_, None) => Sign::Removed,
+                (before, after) if before == after => Sign::Same,
+                _ => Sign::Changed,
+            };
+            let (is_up, starts) = (self.runs(service), start.contains(service));
+            let effect = match (is_up && reasons.contains_key(service), starts) {
+                (true, true) => Effect::Restart,
+                (true, false) => Effect::Stop,
+                (false, true) => Effect::Start,
+                (false, false) => Effect::Nothing,
+            };
+            let why = match (reasons.get(service), sign, effect) {
+                (Some(why), ..) => why.clone(),
+                (None, Sign::Added, _) => "it is new".to_owned(),
+                (None, Sign::Changed, _) => "only its description changed".to_owned(),
+                (None, _, Effect::Start) => "it does not run".to_owned(),
+                _ => String::new(),
+            };
+            let difference = (sign == Sign::Changed).then(|| {
+                difference::unified(&file, &before.unwrap_or_default(), &after.unwrap_or_default())
+            });
+            UnitChange { file, service: service.clone(), sign, effect, why, difference }
+        };
+        services.into_iter().map(change).collect()
+    }
+
+    fn notes(&self, dropped: &[String], stopped: &BTreeSet<String>) -> Vec<String> {
+        let mut notes = Vec::new();
+        let stays =
+            |name: &&String| self.new.values().any(|facts| facts.name.as_ref() == Some(name));
+        for network in dropped.iter().filter(stays) {
+            let users = self.new.values().filter(|facts| stopped.contains(&facts.service));
+            let users = users.filter(|facts| facts.file.ends_with(".container"));
+            let names: Vec<&str> = users.map(|facts| facts.service.as_str()).collect();
+            let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            notes.push(format!("the network {network} is made anew, which interrupts {names}"));
+        }
+        for (service, old) in self.old.iter().filter(|(_, old)| old.file.ends_with(".volume")) {
+            let name = old.name.as_deref().unwrap_or(service);
+            match self.new.get(service) {
+                Some(new) if new.digest != old.digest => notes.push(format!(
+                    "the volume {name} keeps its old options: Podman changes none of a volume \
+                     that is there"
+                )),
+                None => notes.push(format!("the volume {name} stays, with its data")),
+                Some(_) => {}
+            }
+        }
+        let damage = self.request.from.map_or(&[][..], |from| &from.damage);
+        notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
+        notes
+    }
+}
+
+/// Whether an image is there under a name; a name without a tag means `latest`.
+fn is_there(images: &[Image], wanted: &str) -> bool {
+    let bare = wanted.rsplit('/').next().unwrap_or(wanted);
+    let latest = (!bare.contains([':', '@'])).then(|| format!("{wanted}:latest"));
+    let wanted = latest.as_deref().unwrap_or(wanted);
+    // A name with tag and digest is kept by its digest alone.
+    let by_digest = wanted.split_once('@').map(|(name, digest)| {
+        let place = name.rfind('/').map_or(0, |place| place + 1);
+        let (path, last) = name.split_at(place);
+        format!("{path}{}@{digest}", last.split(':').next().unwrap_or(last))
+    });
+    let is_it = |name: &String| name == wanted || by_digest.as_ref() == Some(name);
+    images.iter().any(|image| image.id == wanted || image.names.iter().any(is_it))
+}

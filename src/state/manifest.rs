@@ -1,0 +1,104 @@
+//! What a generation consists of, and how it is to be brought up; it holds no contents.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileSet, digest};
+
+/// The version of the format.
+pub const VERSION: u32 = 1;
+
+/// What is written beside the units of a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of this format.
+    pub version: u32,
+    /// The stack.
+    pub stack: String,
+    /// The program that made it.
+    pub made_by: String,
+    /// The digests of its files, by their paths from the folder of the generation on; those of
+    /// configuration files begin with `files/`.
+    pub files: BTreeMap<String, String>,
+    /// How it is brought up.
+    pub settings: Settings,
+}
+
+/// How a stack is brought up, as far as it says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The stack file.
+    pub origin: PathBuf,
+    /// How many services start at the same time at most; 0 is as many as may.
+    pub max_parallel: usize,
+    /// How long one service may take, in seconds, where the unit says nothing or more.
+    pub service_seconds: Option<u64>,
+    /// How long all may take together.
+    pub total_seconds: Option<u64>,
+    /// How long services must stay up before all counts as done.
+    pub settle_seconds: u64,
+    /// What becomes of a failure.
+    pub on_failure: OnFailure,
+    /// Whether the logs of what failed are kept.
+    pub preserve_logs: bool,
+    /// How many generations are kept.
+    pub keep: usize,
+    /// Commands that run before anything changes.
+    pub before: Vec<Vec<String>>,
+    /// Commands that run when all is up.
+    pub after: Vec<Vec<String>>,
+    /// Commands that run after a failure, when all is put back.
+    pub after_failure: Vec<Vec<String>>,
+}
+
+/// What becomes of a deployment that fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// All is put back as it was.
+    #[default]
+    Rollback,
+    /// What is up stays up.
+    Leave,
+    /// All is held for a look at what failed.
+    Pause,
+}
+
+impl Manifest {
+    /// That of some files.
+    pub fn of(stack: &str, set: &FileSet, settings: Settings) -> Self {
+        let mut files = BTreeMap::new();
+        for (folder, texts) in [("units", &set.units), ("plain", &set.plain)] {
+            for (name, text) in texts {
+                files.insert(format!("{folder}/{name}"), digest(text.as_bytes()));
+            }
+        }
+        for (name, file) in &set.files {
+            files.insert(format!("files/{name}"), digest(&file.bytes));
+        }
+        let made_by = env!("CARGO_PKG_VERSION").to_owned();
+        Self { version: VERSION, stack: stack.to_owned(), made_by, files, settings }
+    }
+
+    /// It as text.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// The digest that tells two generations apart: what they hold, and how they are brought up.
+    pub fn digest(&self) -> String {
+        let same_program = Self { made_by: String::new(), ..self.clone() };
+        digest(same_program.text().as_bytes())
+    }
+
+    /// Reads one; an error tells what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match manifest.version {
+            VERSION => Ok(manifest),
+            other => Err(format!("it has version {other} and this program knows {VERSION}")),
+        }
+    }
+}
