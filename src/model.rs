@@ -6,6 +6,7 @@ pub mod command;
 pub mod configuration;
 pub mod deployment;
 pub mod form;
+pub mod label;
 pub mod layer;
 pub mod meaning;
 pub mod network;

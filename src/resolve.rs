@@ -6,7 +6,6 @@ pub mod mount;
 pub mod network;
 pub mod order;
 pub mod part;
-pub mod route;
 pub mod service;
 
 use std::collections::{BTreeMap, BTreeSet};

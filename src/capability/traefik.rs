@@ -5,4 +5,4 @@ pub mod label;
 pub mod rule;
 pub mod table;
 
-pub use label::{Tree, decode};
+pub use label::{Tree, decode, is_hidden};

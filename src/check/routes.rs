@@ -1,38 +1,64 @@
-//! Routes: labels that Traefik knows, and what a file for it has to say.
+//! Routes: labels that Traefik knows, and what it makes of them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+mod claims;
+mod middleware;
+mod names;
+mod reach;
+mod said;
 
 use super::{Kind, View};
 use crate::capability::traefik::keys::{self, Known, Step, Unknown, Why};
 use crate::capability::traefik::label::check_value;
-use crate::capability::traefik::rule::{self, PathClaim};
+use crate::capability::traefik::rule;
 use crate::model::at::At;
+use crate::model::label::Label;
 use crate::model::layer::Map;
 use crate::model::meaning;
-use crate::model::service::Service;
 use crate::model::variable::Plain;
 use crate::report::code::routes as code;
 use crate::report::human::escape;
-use crate::report::{Diagnostic, Findings};
+use crate::report::{Diagnostic, Findings, Severity};
 use crate::source::Span;
+use said::{Said, said};
 
-/// Checks what Traefik reads.
+/// Checks what Traefik reads of one stack.
 pub fn check(view: &View<'_>, kind: Kind, findings: &mut Findings) {
     if let Some(shared) = view.stack.shared.get() {
         labels(&shared.labels, findings);
     }
     for (service, configuration) in view.configured() {
         labels(&configuration.labels, findings);
-        for (_, route) in meaning::routes(service) {
+        for (name, _, route) in meaning::routes(service) {
             if let Some(text) = &route.rule {
                 rule_text(text, rule::Kind::Http, findings);
             }
-        }
-        if kind == Kind::Traefik {
-            in_a_file(service, findings);
+            if let (Some(resolver), None) = (&route.tls_certresolver, route.tls) {
+                let message = format!("route `{}` speaks TLS because of this", escape(name));
+                let diagnostic =
+                    Diagnostic::new(&code::RESOLVER_WITHOUT_TLS, resolver.span, message);
+                findings.add(diagnostic.severity(Severity::Hint).help("say `tls: true` too"));
+            }
         }
     }
+    middleware::check(view, findings);
+    names::of_stack(view, findings);
+    for said in said(view) {
+        without_tls(&said, findings);
+        reach::ports(&said, findings);
+        if kind == Kind::Traefik {
+            in_a_file(&said, findings);
+        }
+    }
+}
+
+/// Checks what Traefik makes of all stacks together.
+pub fn together(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
+    let all: Vec<Said<'_>> = views.iter().flat_map(said).collect();
+    claims::check(&all, findings);
+    names::check(views, &all, all_known, findings);
+    reach::networks(views, &all, findings);
 }
 
 /// Labels that are given in the words of Traefik.
@@ -60,7 +86,7 @@ fn labels(labels: &Map<Plain>, findings: &mut Findings) {
                     Why::Unfinished => format!("`{name}` ends before it names a setting"),
                     _ => format!("Traefik knows no label `{name}`"),
                 };
-                let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+                let help = nearest.map(|near| format!("did you mean `{}`?", escape(&near)));
                 findings.add(Diagnostic::new(&code::UNKNOWN_LABEL, span, message).maybe_help(help));
             }
         }
@@ -89,7 +115,8 @@ fn rule_text(text: &At<String>, kind: rule::Kind, findings: &mut Findings) {
         };
         let span = part(text, &problem.at);
         let message = escape(&problem.message).into_owned();
-        findings.add(Diagnostic::new(code, span, message).maybe_help(problem.help));
+        let help = problem.help.map(|help| escape(&help).into_owned());
+        findings.add(Diagnostic::new(code, span, message).maybe_help(help));
     }
 }
 
@@ -104,85 +131,37 @@ fn part(text: &At<String>, at: &Range<usize>) -> Span {
     }
 }
 
-/// A route that claims requests.
-struct Claimed<'v> {
-    stack: &'v str,
-    route: String,
-    entrypoints: BTreeSet<String>,
-    priority: Option<i64>,
-    span: Span,
-}
-
-impl Claimed<'_> {
-    /// Whether Traefik could send the same requests to both.
-    fn meets(&self, other: &Self) -> bool {
-        let any = self.entrypoints.is_empty() || other.entrypoints.is_empty();
-        let ordered = self.priority.is_some() && self.priority != other.priority;
-        (any || !self.entrypoints.is_disjoint(&other.entrypoints)) && !ordered
+/// A router that asks for a certificate, and is not to speak TLS.
+fn without_tls(said: &Said<'_>, findings: &mut Findings) {
+    for (id, router) in said.of("routers") {
+        let resolver = router.settings.get("tls.certResolver");
+        let off = router.settings.get("tls").filter(|_| router.setting("tls").is_none());
+        let Some((resolver, off)) = resolver.zip(off) else { continue };
+        let message = format!("{id} has a certificate resolver and no TLS");
+        let diagnostic = Diagnostic::new(&code::RESOLVER_WITHOUT_TLS, resolver.span(), message);
+        let help = "turn TLS on, or take the resolver away";
+        findings.add(diagnostic.label(off.span(), "turned off here").help(help));
     }
-}
-
-/// Among how many routes with the same claim a route is compared; hostile input has thousands.
-const COMPARED: usize = 8;
-
-/// Tells requests that two routes claim, also of two stacks.
-pub fn claimed_twice(views: &[View<'_>], findings: &mut Findings) {
-    let mut seen: BTreeMap<(Option<String>, PathClaim, Vec<String>), Vec<Claimed<'_>>> =
-        BTreeMap::new();
-    for view in views {
-        for service in &view.services {
-            for (name, route) in meaning::routes(service) {
-                let Some(text) = &route.rule else { continue };
-                let parsed = rule::parse(&text.value, rule::Kind::Http);
-                for claim in parsed.rule.iter().flat_map(rule::claims) {
-                    let claimed = Claimed {
-                        stack: view.name,
-                        route: name.to_owned(),
-                        entrypoints: route.entrypoints.iter().map(ToString::to_string).collect(),
-                        priority: route.priority.map(|priority| priority.value),
-                        span: part(text, &claim.at),
-                    };
-                    let known = seen.entry((claim.host, claim.path, claim.others)).or_default();
-                    let first = known.iter().take(COMPARED).find(|first| first.meets(&claimed));
-                    if let Some(first) = first {
-                        tell_claimed(first, &claimed, findings);
-                    }
-                    known.push(claimed);
-                }
-            }
-        }
-    }
-}
-
-fn tell_claimed(first: &Claimed<'_>, second: &Claimed<'_>, findings: &mut Findings) {
-    let of = match first.stack == second.stack {
-        true => String::new(),
-        false => format!(" of stack `{}`", first.stack),
-    };
-    let (route, other) = (&second.route, &first.route);
-    let message = format!("route `{route}` claims the same requests as route `{other}`{of}");
-    let diagnostic = Diagnostic::new(&code::CLAIMED_TWICE, second.span, message);
-    let help = "give one of them another host, path or entry point, or both a `priority`";
-    findings.add(diagnostic.label(first.span, "the other one").help(help));
 }
 
 /// What labels may leave out, and a file may not.
-fn in_a_file(service: &Service, findings: &mut Findings) {
-    let configuration = meaning::configuration(service);
-    for (name, route) in meaning::routes(service) {
-        let place = route.rule.as_ref().map_or(service.name.span, |rule| rule.span);
-        if route.rule.is_none() {
+fn in_a_file(said: &Said<'_>, findings: &mut Findings) {
+    for (id, router) in said.of("routers").filter(|(id, _)| id.protocol != "udp") {
+        let name = escape(&id.name);
+        let rule = router.settings.get("rule");
+        let place = rule.map_or(router.place, Label::span);
+        if rule.is_none() {
             let message = format!("route `{name}` has no rule");
             let diagnostic = Diagnostic::new(&code::ROUTE_WITHOUT_RULE, place, message);
             findings.add(diagnostic.help("say which host it is for: ``Host(`app.example.org`)``"));
         }
-        if meaning::route_port(&route, configuration).is_none() {
+        if !said.has_port((id, router)) {
             let message =
                 format!("route `{name}` does not say which port of the container it means");
             let diagnostic = Diagnostic::new(&code::ROUTE_WITHOUT_PORT, place, message);
             findings.add(diagnostic.help("add `port`"));
         }
-        if let Some(mode) = &configuration.network_mode
+        if let Some(mode) = &said.configuration.network_mode
             && !mode.value.starts_with("service:")
         {
             let message = format!("route `{name}` leads to a container without a name");

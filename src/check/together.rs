@@ -14,7 +14,7 @@ use crate::source::Span;
 pub fn check(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
     requires(views, all_known, findings);
     mounts::labels(views, findings);
-    routes::claimed_twice(views, findings);
+    routes::together(views, all_known, findings);
     if views.len() < 2 {
         return;
     }

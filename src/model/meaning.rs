@@ -165,14 +165,16 @@ pub fn environment_name(name: &str) -> String {
     })
 }
 
-/// The routes of a service by their names: that of `traefik_labels`, which is called like the
-/// service, and those that have names of their own.
-pub fn routes(service: &Service) -> Vec<(&str, Cow<'_, Route>)> {
+/// The routes of a service by their names, with the places of these: that of `traefik_labels`,
+/// which is called like the service, and those that have names of their own.
+pub fn routes(service: &Service) -> Vec<(&str, Span, Cow<'_, Route>)> {
     let configuration = configuration(service);
     let simple = configuration.traefik_labels.get().map(|at| &at.value);
     let simple = simple.filter(|simple| simple.enabled.is_none_or(|enabled| enabled.value));
-    let single = simple.map(|simple| (service.name.as_str(), Cow::Owned(single_route(simple))));
-    let named = configuration.routes.iter().map(|(name, _, route)| (name, Cow::Borrowed(route)));
+    let (own, place) = (service.name.as_str(), service.name.span);
+    let single = simple.map(|simple| (own, place, Cow::Owned(single_route(simple))));
+    let named = configuration.routes.iter();
+    let named = named.map(|(name, place, route)| (name, place, Cow::Borrowed(route)));
     single.into_iter().chain(named).collect()
 }
 
@@ -195,13 +197,12 @@ fn single_route(simple: &TraefikLabels) -> Route {
     }
 }
 
-/// The port that a route leads to: the one it names, or the only one that the service has.
-pub fn route_port(route: &Route, configuration: &Configuration) -> Option<u32> {
-    let given = route.port.map(|port| port.value);
-    given.or_else(|| match ports(configuration).as_slice() {
-        [only] if only.first == only.last => Some(u32::from(only.first)),
+/// The port that a route without one leads to: the only one that the service tells of.
+pub fn only_port(configuration: &Configuration) -> Option<u16> {
+    match ports(configuration).as_slice() {
+        [only] if only.first == only.last => Some(only.first),
         _ => None,
-    })
+    }
 }
 
 /// The ports of the container that a service tells of, each once.

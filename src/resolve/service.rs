@@ -6,7 +6,6 @@ use super::file::File;
 use super::labels;
 use super::mount::{self, Mount, Source};
 use super::network::{self, Joined};
-use super::route::{self, Routes};
 use crate::check::Checked;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
@@ -47,8 +46,8 @@ pub struct Service<'c> {
     pub alias: Option<&'c str>,
     /// What it sees of folders and volumes.
     pub mounts: Vec<Mount<'c>>,
-    /// What Traefik is to know about it.
-    pub routes: Routes<'c>,
+    /// The port that others speak to, where it tells of one alone.
+    pub port: Option<u16>,
     /// Its labels, those of its routes among them, in the order of their names.
     pub labels: BTreeMap<String, String>,
     /// Its health check.
@@ -188,12 +187,11 @@ fn container<'c>(
     let is_job = meaning::is_job(written);
     let health = meaning::health(written);
     let name = written.name.as_str();
-    let routes = route::routes(checked, written, &joined);
     let given = meaning::given_start_timeout(checked.stack(), written);
     let start = meaning::start_seconds(checked.stack(), written);
     Service {
-        labels: labels::labels(checked, written, &routes),
-        routes,
+        labels: labels::labels(checked, written, &joined),
+        port: meaning::only_port(configuration),
         alias: (container != name).then_some(name),
         mounts: mount::mounts(scene, configuration),
         notify: notify(configuration, health.is_some() && !is_job),

@@ -15,6 +15,7 @@ mod generated;
 mod hostile;
 mod outputs;
 mod real;
+mod routes;
 mod schema;
 mod seeds;
 mod support;

@@ -189,21 +189,26 @@ fn steps<'a>(segments: &[Segment<'a>], parts: &[Part]) -> Vec<Step<'a>> {
 impl Known<'_> {
     /// The setting as a file spells it: `http.routers.web.tls.domains[0].main`.
     pub fn spelling(&self) -> String {
-        let mut written = String::new();
-        for step in &self.steps {
-            let dot = if written.is_empty() { "" } else { "." };
-            match step {
-                Step::Field(name) | Step::Name(name) => written.extend([dot, name]),
-                Step::Index(index) => at(*index, &mut written),
-            }
-        }
-        written
+        spelling(&self.steps)
     }
 
     /// Whether it is part of the routing, and not only a word to the provider of labels.
     pub fn is_routing(&self) -> bool {
         matches!(self.steps.first(), Some(Step::Field("http" | "tcp" | "udp" | "tls")))
     }
+}
+
+/// Steps as a file spells them.
+pub fn spelling(steps: &[Step<'_>]) -> String {
+    let mut written = String::new();
+    for step in steps {
+        let dot = if written.is_empty() { "" } else { "." };
+        match step {
+            Step::Field(name) | Step::Name(name) => written.extend([dot, name]),
+            Step::Index(index) => at(*index, &mut written),
+        }
+    }
+    written
 }
 
 /// Whether it is a key of Traefik v1, and what says the same now.

@@ -94,6 +94,14 @@ fn leaf(kind: Kind, value: &str) -> Option<Tree> {
     })
 }
 
+/// Whether labels keep their container from Traefik.
+pub fn is_hidden<'a>(mut labels: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    labels.any(|(key, value)| {
+        let name = key.strip_prefix("traefik.").unwrap_or_default();
+        name.eq_ignore_ascii_case("enable") && truth(value) == Some(false)
+    })
+}
+
 /// Whether a value takes away what it stands at, with all that is below.
 fn is_off(value: &str) -> bool {
     !value.is_empty() && !value.eq_ignore_ascii_case("true")
