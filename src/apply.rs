@@ -9,6 +9,7 @@ use std::time::Duration;
 pub mod event;
 pub mod links;
 pub mod pull;
+pub mod rehearse;
 pub mod start;
 pub mod steps;
 
@@ -80,7 +81,7 @@ pub fn apply(
     let settings = target.set().map(|(_, settings)| settings);
     let settings = settings.or(from.map(|from| &from.manifest.settings)).cloned();
     let settings = settings.unwrap_or_default();
-    let (journal, to_name) = match prepare(scene, plan, from, target, &settings) {
+    let (journal, to_name) = match prepare(scene, plan, from, target, &settings, care) {
         Ok(prepared) => prepared,
         Err(failure) => {
             (scene.tell)(&Event::Failed { failure: failure.clone() });
@@ -122,6 +123,7 @@ fn prepare(
     from: Option<&Generation>,
     target: Target<'_>,
     settings: &Settings,
+    care: Care,
 ) -> Result<(Journal, Option<GenerationName>), Failure> {
     if !plan.pull.is_empty() {
         (scene.tell)(&Event::Step { step: Step::Pull });
@@ -144,6 +146,12 @@ fn prepare(
             Some(scene.store.stage(set, manifest).map_err(at(Step::Stage))?)
         }
     };
+    if let (Some(name), Some((set, _)), true) = (&to_name, target.set(), plan.installs)
+        && care != Care::OnlyInstall
+    {
+        let staged = scene.store.generation_folder(name).join("units");
+        rehearse::rehearse(scene.host, scene.places, &staged, &facts(set))?;
+    }
     let from_name = from.map(|from| from.name.clone());
     let mut journal = Journal::new(plan.action, from_name, to_name.clone());
     journal.began = scene.host.machine.wall_time();

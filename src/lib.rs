@@ -60,6 +60,7 @@ pub mod model;
 pub mod observe;
 pub mod pattern;
 pub mod plan;
+pub mod preflight;
 pub mod report;
 pub mod resolve;
 pub mod silence;

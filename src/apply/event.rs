@@ -82,6 +82,8 @@ pub enum Step {
     Before,
     /// Files are written.
     Stage,
+    /// It is tried what Quadlet makes of the new files.
+    Rehearse,
     /// Services that go are stopped.
     StopFirst,
     /// The new files are put in the place of the old ones.
