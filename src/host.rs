@@ -9,6 +9,7 @@ pub mod containers;
 pub mod disk;
 pub mod folder;
 pub mod memory;
+pub mod real;
 pub mod units;
 
 /// Why a file was not read.

@@ -1,0 +1,120 @@
+//! This machine as a host that can be changed: its disk, its service manager and its Podman.
+
+mod bus;
+mod clock;
+mod containers;
+mod fault;
+mod files;
+mod interrupts;
+mod journal;
+mod lock;
+mod machine;
+mod none;
+mod podman_json;
+mod ports;
+mod process;
+mod quadlet;
+mod units;
+mod wakes;
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::change::{Fault, Host};
+use super::units::Units;
+use containers::Podman;
+use files::RealFiles;
+use interrupts::Interrupts;
+use machine::RealMachine;
+use none::NoUnits;
+use units::BusUnits;
+use wakes::Wakes;
+
+/// Whose services are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of the user who runs this.
+    User,
+    /// Those of the machine.
+    System,
+}
+
+impl Scope {
+    /// How programs of systemd are told.
+    fn flag(self) -> Option<&'static str> {
+        (self == Self::User).then_some("--user")
+    }
+
+    /// Where its bus may be, the best place first.
+    fn addresses(self) -> Vec<String> {
+        let mut environment = super::disk::environment();
+        let (variable, usual) = match self {
+            Self::User => {
+                let folder = environment.remove("XDG_RUNTIME_DIR").unwrap_or_default();
+                ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={folder}/bus"))
+            }
+            Self::System => {
+                ("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket".to_owned())
+            }
+        };
+        let told = environment.remove(variable).unwrap_or_default();
+        // A variable may tell several, one after the other.
+        let mut addresses: Vec<String> =
+            told.split(';').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        if !addresses.contains(&usual) {
+            addresses.push(usual);
+        }
+        addresses
+    }
+}
+
+/// This machine, open to be changed.
+pub struct Real {
+    files: RealFiles,
+    units: Box<dyn Units>,
+    containers: Podman,
+    machine: RealMachine,
+}
+
+impl fmt::Debug for Real {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Real").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+impl Real {
+    /// Opens it with its service manager. From now on, signals that ask this process to stop are
+    /// told, and do not end it before the second.
+    pub fn open(scope: Scope) -> Result<Self, Fault> {
+        let wakes = Arc::new(Wakes::default());
+        let units = Box::new(BusUnits::connect(scope, wakes.clone())?);
+        Self::with(scope, units, wakes)
+    }
+
+    /// The same without a service manager, to write the files of a root that does not run.
+    pub fn without_manager(scope: Scope) -> Result<Self, Fault> {
+        let wakes = Arc::new(Wakes::default());
+        Self::with(scope, Box::new(NoUnits { wakes: wakes.clone() }), wakes)
+    }
+
+    fn with(scope: Scope, units: Box<dyn Units>, wakes: Arc<Wakes>) -> Result<Self, Fault> {
+        let interrupts = Interrupts::listen(wakes);
+        let interrupts = interrupts.map_err(|error| fault::of("listen to signals", &error))?;
+        Ok(Self {
+            files: RealFiles,
+            units,
+            containers: Podman { scope, interrupts: interrupts.clone() },
+            machine: RealMachine { scope, interrupts },
+        })
+    }
+
+    /// The host that the applier sees.
+    pub fn host(&self) -> Host<'_> {
+        Host {
+            files: &self.files,
+            units: &*self.units,
+            containers: &self.containers,
+            machine: &self.machine,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A lock on a file, which the kernel gives back when its holder ends, however that ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+
+use super::super::change::{Held, LockError};
+use super::fault;
+
+/// The open file is the lock. It is closed in every program that this process starts.
+struct Lock {
+    _file: File,
+}
+
+impl Held for Lock {}
+
+/// Takes the lock of a file, which is made where it is missing and never taken away: a file with
+/// the same name would be another lock.
+pub fn take(path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
+    let refused = |error: &_| LockError::Fault(fault::at("lock", path, error));
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let file = options.open(path).map_err(|error| refused(&error))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(Box::new(Lock { _file: file })),
+        Err(TryLockError::WouldBlock) if wait.is_zero() => return Err(LockError::Held),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(refused(&error)),
+    }
+    let (sender, taken) = mpsc::channel();
+    thread::spawn(move || {
+        let locked = file.lock();
+        // Where nobody waits any more, the file is closed here and with it the lock is free.
+        let _nobody_waits = sender.send(locked.map(|()| Lock { _file: file }));
+    });
+    match taken.recv_timeout(wait) {
+        Ok(Ok(lock)) => Ok(Box::new(lock)),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(LockError::Held),
+    }
+}

@@ -1,0 +1,76 @@
+//! A host without a service manager, such as the root of another system: nothing runs there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::change::Fault;
+use super::super::units::{Active, Job, UnitState, Units, Wake};
+use super::fault;
+use super::wakes::Wakes;
+
+/// No service manager.
+#[derive(Debug)]
+pub struct NoUnits {
+    /// What happens nevertheless: an interrupt.
+    pub wakes: Arc<Wakes>,
+}
+
+/// Why nothing can be done there.
+fn none(doing: String) -> Fault {
+    fault::missing(doing, "there is no service manager")
+}
+
+impl Units for NoUnits {
+    fn reload(&self) -> Result<(), Fault> {
+        Err(none("reload the units".to_owned()))
+    }
+
+    fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
+        let state = UnitState {
+            is_loaded: false,
+            active: Active::Inactive,
+            sub: "dead".to_owned(),
+            result: "success".to_owned(),
+            source: None,
+            fragment: None,
+            drop_ins: Vec::new(),
+            invocation: String::new(),
+            restarts: 0,
+            is_masked: false,
+        };
+        Ok(vec![state; names.len()])
+    }
+
+    fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
+        Ok(BTreeMap::new())
+    }
+
+    fn busy(&self) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn start(&self, name: &str) -> Result<Job, Fault> {
+        Err(none(format!("start {name}")))
+    }
+
+    fn stop(&self, name: &str) -> Result<Job, Fault> {
+        Err(none(format!("stop {name}")))
+    }
+
+    fn cancel(&self, _name: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn reset_failed(&self, _name: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn wait(&self, until: Duration) -> Result<Wake, Fault> {
+        self.wakes.wait(until)
+    }
+
+    fn log(&self, _name: &str, _lines: usize) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,172 @@
+//! What Podman tells in JSON. Only what is needed is read; whatever else is there may change.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Result;
+
+use super::super::containers::{Container, Image, Owned};
+
+/// A list; Go writes an empty one as nothing.
+type List<T> = Option<Vec<T>>;
+type Labels = Option<BTreeMap<String, String>>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImageTold {
+    id: String,
+    #[serde(default)]
+    names: List<String>,
+    #[serde(default)]
+    repo_digests: List<String>,
+}
+
+/// The images in `podman image list`.
+pub fn images(told: &[u8]) -> Result<Vec<Image>> {
+    let mut images: Vec<Image> = Vec::new();
+    for told in list::<ImageTold>(told)? {
+        let names = [told.names, told.repo_digests].into_iter().flatten().flatten();
+        // An image with two names is told once for each by some.
+        match images.iter_mut().find(|image| image.id == told.id) {
+            Some(image) => image.names.extend(names),
+            None => images.push(Image { id: told.id, names: names.collect() }),
+        }
+    }
+    for image in &mut images {
+        image.names.sort();
+        image.names.dedup();
+    }
+    Ok(images)
+}
+
+#[derive(Deserialize)]
+struct ContainerTold {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Names", default)]
+    names: List<String>,
+    #[serde(rename = "ImageID", default)]
+    image_id: String,
+    #[serde(rename = "Labels", default)]
+    labels: Labels,
+    #[serde(rename = "State", default)]
+    state: String,
+}
+
+/// The containers in `podman container list`.
+pub fn containers(told: &[u8]) -> Result<Vec<Container>> {
+    let containers = list::<ContainerTold>(told)?.into_iter().map(|told| Container {
+        id: told.id,
+        name: told.names.into_iter().flatten().next().unwrap_or_default(),
+        image_id: told.image_id,
+        labels: told.labels.unwrap_or_default(),
+        is_running: told.state == "running",
+    });
+    Ok(containers.collect())
+}
+
+#[derive(Deserialize)]
+struct NetworkTold {
+    name: String,
+    #[serde(default)]
+    created: String,
+    #[serde(default)]
+    labels: Labels,
+}
+
+/// The networks in `podman network list`.
+pub fn networks(told: &[u8]) -> Result<Vec<Owned>> {
+    let networks = list::<NetworkTold>(told)?.into_iter().map(|told| Owned {
+        name: told.name,
+        labels: told.labels.unwrap_or_default(),
+        version: told.created,
+    });
+    Ok(networks.collect())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VolumeTold {
+    name: String,
+    #[serde(default)]
+    created_at: String,
+    #[serde(default)]
+    labels: Labels,
+}
+
+/// The volumes in `podman volume list`.
+pub fn volumes(told: &[u8]) -> Result<Vec<Owned>> {
+    let volumes = list::<VolumeTold>(told)?.into_iter().map(|told| Owned {
+        name: told.name,
+        labels: told.labels.unwrap_or_default(),
+        version: told.created_at,
+    });
+    Ok(volumes.collect())
+}
+
+#[derive(Deserialize)]
+struct SecretTold {
+    #[serde(rename = "ID", default)]
+    id: String,
+    #[serde(rename = "UpdatedAt", default)]
+    updated_at: String,
+    #[serde(rename = "Spec")]
+    spec: SecretSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretSpec {
+    name: String,
+    #[serde(default)]
+    labels: Labels,
+}
+
+/// The secrets in `podman secret inspect`.
+pub fn secrets(told: &[u8]) -> Result<Vec<Owned>> {
+    let secrets = list::<SecretTold>(told)?.into_iter().map(|told| Owned {
+        name: told.spec.name,
+        labels: told.spec.labels.unwrap_or_default(),
+        version: format!("{} {}", told.id, told.updated_at),
+    });
+    Ok(secrets.collect())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StateTold {
+    #[serde(default, alias = "Healthcheck")]
+    health: Option<HealthTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HealthTold {
+    #[serde(default)]
+    log: List<CheckTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CheckTold {
+    #[serde(default)]
+    exit_code: i64,
+    #[serde(default)]
+    output: String,
+}
+
+/// What the health checks in the state of a container said.
+pub fn health_log(told: &[u8]) -> Result<Vec<String>> {
+    let state: Option<StateTold> = serde_json::from_slice(told)?;
+    let health = state.and_then(|state| state.health);
+    let checks = health.and_then(|health| health.log).unwrap_or_default();
+    let line = |check: CheckTold| match (check.exit_code, check.output.trim()) {
+        (code, "") => format!("exit code {code}"),
+        (code, output) => format!("exit code {code}: {output}"),
+    };
+    Ok(checks.into_iter().map(line).collect())
+}
+
+fn list<'t, T: Deserialize<'t>>(told: &'t [u8]) -> Result<Vec<T>> {
+    Ok(serde_json::from_slice::<List<T>>(told)?.unwrap_or_default())
+}

@@ -1,0 +1,238 @@
+//! Runs a program to its end, or to the end of its time, and keeps what it said within limits.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use super::super::change::Fault;
+use super::clock;
+use super::fault;
+use super::interrupts::Interrupts;
+
+/// How long a program may take to end by itself once it is told to.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How much is kept of what a program says to people; the end tells the most.
+const TALK_MAX: usize = 16 << 10;
+
+/// What a program gets, and where it is stopped.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'l> {
+    /// How long it may take.
+    pub time: Duration,
+    /// What it reads.
+    pub input: &'l [u8],
+    /// How much it may write to its output.
+    pub output: Output,
+    /// Ends it where one comes while it runs.
+    pub interrupts: Option<&'l Interrupts>,
+}
+
+/// What becomes of the output of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// It is data: more bytes than this are a fault.
+    All(usize),
+    /// It is talk: the end is kept.
+    Last,
+}
+
+/// A program that came to its end by itself.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// What it wrote to its output.
+    pub out: Vec<u8>,
+    /// The end of what it wrote for people.
+    pub err: Vec<u8>,
+}
+
+/// Runs a program with all that it starts in a group of its own, which no terminal signals.
+pub fn run(doing: &str, command: &mut Command, limits: &Limits<'_>) -> Result<Ended, Fault> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if limits.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => fault::missing(doing, format!("there is no `{program}` here")),
+        _ => fault::of(doing, &error),
+    })?;
+    let attended = Attended::new(&mut child, limits).map_err(|error| fault::of(doing, &error));
+    let until = clock::now().saturating_add(limits.time);
+    let ended = attended.and_then(|mut attended| match attended.attend(until, limits) {
+        Ok(why) => Ok((why, attended)),
+        Err(error) => Err(fault::of(doing, &error)),
+    });
+    match ended {
+        Ok((Why::Ended, attended)) => {
+            let status = child.wait().map_err(|error| fault::of(doing, &error))?;
+            Ok(Ended { status, out: attended.out.kept, err: attended.err.kept })
+        }
+        Ok((why, _)) => {
+            stop(&mut child);
+            Err(match why {
+                Why::Interrupted => Fault::other(doing, "somebody asked to stop"),
+                Why::TooMuch => Fault::other(doing, format!("`{program}` says too much")),
+                _ => fault::timed_out(doing, limits.time),
+            })
+        }
+        Err(fault) => {
+            stop(&mut child);
+            Err(fault)
+        }
+    }
+}
+
+/// Why nobody attends to a program any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Ended,
+    TimeUp,
+    Interrupted,
+    TooMuch,
+}
+
+/// A pipe from a program, with what came out of it.
+struct Pipe {
+    open: Option<Box<dyn Source>>,
+    kept: Vec<u8>,
+    output: Output,
+}
+
+trait Source: Read + AsFd {}
+impl<T: Read + AsFd> Source for T {}
+
+impl Pipe {
+    fn new(pipe: Option<impl Source + 'static>, output: Output) -> io::Result<Self> {
+        if let Some(pipe) = &pipe {
+            rustix::io::ioctl_fionbio(pipe, true)?;
+        }
+        Ok(Self { open: pipe.map(|pipe| Box::new(pipe) as _), kept: Vec::new(), output })
+    }
+
+    /// Takes what is there; false where it is too much.
+    fn take(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 8192];
+        while let Some(pipe) = &mut self.open {
+            match pipe.read(&mut buffer) {
+                Ok(0) => self.open = None,
+                Ok(length) => self.kept.extend(buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            match self.output {
+                Output::All(limit) if self.kept.len() > limit => return Ok(false),
+                Output::Last if self.kept.len() > 2 * TALK_MAX => self.forget(),
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    fn forget(&mut self) {
+        let surplus = self.kept.len().saturating_sub(TALK_MAX);
+        self.kept.drain(..surplus);
+    }
+}
+
+/// A program that runs, seen from its pipes.
+struct Attended<'l> {
+    process: OwnedFd,
+    input: Option<ChildStdin>,
+    unread: &'l [u8],
+    out: Pipe,
+    err: Pipe,
+}
+
+impl<'l> Attended<'l> {
+    fn new(child: &mut Child, limits: &Limits<'l>) -> io::Result<Self> {
+        let process = pidfd_open(pid(child)?, PidfdFlags::empty())?;
+        let input = child.stdin.take();
+        if let Some(input) = &input {
+            rustix::io::ioctl_fionbio(input, true)?;
+        }
+        let out = Pipe::new(child.stdout.take(), limits.output)?;
+        let err = Pipe::new(child.stderr.take(), Output::Last)?;
+        Ok(Self { process, input, unread: limits.input, out, err })
+    }
+
+    /// Reads and writes until the program ends, or has to be ended.
+    fn attend(&mut self, until: Duration, limits: &Limits<'_>) -> io::Result<Why> {
+        // One that came before is known: what runs now is the way back.
+        let interrupts = limits.interrupts.filter(|interrupts| !interrupts.came());
+        loop {
+            if clock::left(until).is_zero() {
+                return Ok(Why::TimeUp);
+            }
+            let has_ended = self.wait(until, interrupts)?;
+            self.give()?;
+            if !self.out.take()? || !self.err.take()? {
+                return Ok(Why::TooMuch);
+            }
+            if has_ended {
+                self.err.forget();
+                return Ok(Why::Ended);
+            }
+            if interrupts.is_some_and(Interrupts::came) {
+                return Ok(Why::Interrupted);
+            }
+        }
+    }
+
+    /// Waits until something can be done; whether the program has ended.
+    fn wait(&self, until: Duration, interrupts: Option<&Interrupts>) -> io::Result<bool> {
+        let mut polled = vec![PollFd::new(&self.process, PollFlags::IN)];
+        let pipes = [&self.out.open, &self.err.open].into_iter().flatten();
+        polled.extend(pipes.map(|pipe| PollFd::new(pipe, PollFlags::IN)));
+        polled.extend(self.input.iter().map(|input| PollFd::new(input, PollFlags::OUT)));
+        polled.extend(interrupts.map(|came| PollFd::new(came, PollFlags::IN)));
+        match poll(&mut polled, Some(&clock::left_for_kernel(until))) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(polled.first().is_some_and(|process| !process.revents().is_empty()))
+    }
+
+    /// Writes as much as it takes; a program that does not want it all may still do its work.
+    fn give(&mut self) -> io::Result<()> {
+        while let Some(input) = &mut self.input {
+            match input.write(self.unread) {
+                Ok(length) => self.unread = self.unread.get(length..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.input = None,
+                Err(error) => return Err(error),
+            }
+            if self.unread.is_empty() {
+                self.input = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pid(child: &Child) -> io::Result<Pid> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    pid.ok_or_else(|| io::Error::other("it has no number"))
+}
+
+/// Ends a program with all that it started: asked first, then made to.
+fn stop(child: &mut Child) {
+    let Ok(pid) = pid(child) else { return };
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    for signal in [Signal::TERM, Signal::KILL] {
+        // It is not waited for yet, so its number is no other's.
+        let _gone_already = kill_process_group(pid, signal);
+        let until = clock::now().saturating_add(GRACE);
+        let mut polled = [PollFd::new(&process, PollFlags::IN)];
+        while poll(&mut polled, Some(&clock::left_for_kernel(until))).is_err() {}
+    }
+    // One that the kernel itself holds up is left behind, and not waited for.
+    let _status = child.try_wait();
+}

@@ -1,0 +1,91 @@
+//! Quadlet's generator, asked what it would make of folders of units.
+
+#![expect(clippy::disallowed_methods, reason = "this is the place that starts the generator")]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::super::change::Fault;
+use super::super::containers::Generated;
+use super::process::{Limits, Output, run};
+use super::{Scope, fault};
+
+const GENERATE_TIME: Duration = Duration::from_secs(60);
+const GENERATED_MAX: usize = 256 << 20;
+
+/// Where distributions put it, beside the folders that systemd looks into for generators.
+const PLACES: [&str; 2] = ["/usr/libexec/podman/quadlet", "/usr/lib/podman/quadlet"];
+const GENERATORS: [&str; 4] =
+    ["/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
+
+/// Runs the generator so that it writes nothing but to us.
+pub fn generate(scope: Scope, folders: &[&Path]) -> Result<Generated, Fault> {
+    let doing = "ask Quadlet what it makes of the units";
+    let program = generator(scope)
+        .ok_or_else(|| fault::missing(doing, "there is no generator of Quadlet here"))?;
+    let joined: Vec<OsString> = folders.iter().map(|folder| folder.as_os_str().into()).collect();
+    let mut command = Command::new(program);
+    command.env("QUADLET_UNIT_DIRS", joined.join(":".as_ref())).env("LC_ALL", "C");
+    command.arg("--dryrun").args(Some("--user").filter(|_| scope == Scope::User));
+    let limits = Limits {
+        time: GENERATE_TIME,
+        input: &[],
+        output: Output::All(GENERATED_MAX),
+        interrupts: None,
+    };
+    let ended = run(doing, command.current_dir("/"), &limits)?;
+    let mut complaints = complaints(&String::from_utf8_lossy(&ended.err));
+    if !ended.status.success() && complaints.is_empty() {
+        complaints.push(format!("it ended with {}", ended.status));
+    }
+    let services = services(&String::from_utf8_lossy(&ended.out));
+    Ok(Generated { services, complaints })
+}
+
+/// The generator that systemd runs for this scope.
+fn generator(scope: Scope) -> Option<PathBuf> {
+    let (folder, name) = match scope {
+        Scope::User => ("user-generators", "podman-user-generator"),
+        Scope::System => ("system-generators", "podman-system-generator"),
+    };
+    let places = GENERATORS.iter().map(|place| Path::new(place).join(folder).join(name));
+    places.chain(PLACES.iter().map(PathBuf::from)).find(|place| place.is_file())
+}
+
+/// The services that it printed, each with the file that it comes from.
+fn services(printed: &str) -> BTreeMap<String, PathBuf> {
+    let mut services = BTreeMap::new();
+    let mut name = None;
+    for line in printed.lines() {
+        let header = line.strip_prefix("---").and_then(|line| line.strip_suffix("---"));
+        if let Some(unit) = header.filter(|unit| unit.ends_with(".service")) {
+            name = Some(unit);
+            services.insert(unit.to_owned(), PathBuf::new());
+        } else if let (Some(path), Some(unit)) = (line.strip_prefix("SourcePath="), name) {
+            services.insert(unit.to_owned(), PathBuf::from(path));
+        }
+    }
+    services
+}
+
+/// What it said that is not a part of its work when all is well.
+fn complaints(said: &str) -> Vec<String> {
+    let lines = said.lines().map(|line| match line.split_once("]: ") {
+        Some((start, rest)) if start.starts_with("quadlet-generator[") => rest,
+        _ => line,
+    });
+    let is_news =
+        |line: &&str| !line.trim().is_empty() && !USUAL.iter().any(|usual| line.starts_with(usual));
+    lines.filter(is_news).map(str::to_owned).collect()
+}
+
+/// How lines begin that tell of no trouble.
+const USUAL: [&str; 4] = [
+    "Loading source unit file ",
+    "Loading source drop-in file ",
+    "No files parsed from ",
+    "processing encountered some errors",
+];

@@ -1,0 +1,356 @@
+//! The service manager over its bus: jobs and states as systemd itself tells them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use zbus::{DynamicType, Message, OwnedObjectPath, Variant};
+
+use super::super::change::{Fault, FaultKind};
+use super::super::units::{Active, Job, JobResult, UnitState, Units, Wake};
+use super::bus::{Bus, Listen, message};
+use super::journal;
+use super::wakes::Wakes;
+use super::{Scope, fault};
+
+/// How long the manager may take for an answer.
+const CALL_TIME: Duration = Duration::from_secs(25);
+/// The same where it runs all generators.
+const RELOAD_TIME: Duration = Duration::from_secs(90);
+
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const ROOT: &str = "/org/freedesktop/systemd1";
+const UNIT_FOLDER: &str = "/org/freedesktop/systemd1/unit/";
+
+const BUS: &str = "org.freedesktop.DBus";
+const BUS_ROOT: &str = "/org/freedesktop/DBus";
+
+/// Signals that are waited for: who the manager is, the end of jobs, and changes of units.
+const MATCHES: [&str; 3] = [
+    "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',\
+     member='NameOwnerChanged',arg0='org.freedesktop.systemd1'",
+    "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',\
+     interface='org.freedesktop.systemd1.Manager',member='JobRemoved'",
+    "type='signal',sender='org.freedesktop.systemd1',\
+     path_namespace='/org/freedesktop/systemd1/unit',\
+     interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',\
+     arg0='org.freedesktop.systemd1.Unit'",
+];
+
+/// A service manager that is reached over a bus.
+#[derive(Debug)]
+pub struct BusUnits {
+    bus: Bus,
+    scope: Scope,
+    wakes: Arc<Wakes>,
+}
+
+impl BusUnits {
+    /// Connects to the manager and asks it to tell what happens.
+    pub fn connect(scope: Scope, wakes: Arc<Wakes>) -> Result<Self, Fault> {
+        let doing = "reach the service manager";
+        let mut last = fault::missing(doing, "there is no bus");
+        for address in scope.addresses() {
+            let manager = Arc::new(Mutex::new(String::new()));
+            let listen = Told { wakes: wakes.clone(), manager: manager.clone() };
+            match Bus::connect(&address, listen) {
+                Ok(bus) => {
+                    let units = Self { bus, scope, wakes };
+                    units.subscribe(&manager)?;
+                    return Ok(units);
+                }
+                Err(fault) => last = fault,
+            }
+        }
+        Err(last)
+    }
+
+    fn subscribe(&self, manager: &Mutex<String>) -> Result<(), Fault> {
+        let doing = "ask the service manager to tell what happens";
+        for rule in MATCHES {
+            let call = message(BUS, BUS_ROOT, BUS, "AddMatch", &(rule,))?;
+            self.bus.call(doing, &call, CALL_TIME)?;
+        }
+        let answer = self.manager(doing, "Subscribe", &())?;
+        let header = answer.header();
+        let name = header.sender().map_or("", |sender| sender.as_str());
+        name.clone_into(&mut manager.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
+
+    /// Calls a method of the manager.
+    fn manager<B: serde::Serialize + DynamicType>(
+        &self,
+        doing: &str,
+        method: &str,
+        body: &B,
+    ) -> Result<Message, Fault> {
+        let time = if method == "Reload" { RELOAD_TIME } else { CALL_TIME };
+        self.bus.call(doing, &message(SYSTEMD, ROOT, MANAGER, method, body)?, time)
+    }
+
+    /// Orders a job.
+    fn order(&self, verb: &str, method: &str, name: &str) -> Result<Job, Fault> {
+        let doing = format!("{verb} {name}");
+        let answer = self.manager(&doing, method, &(name, "replace"))?;
+        let path: OwnedObjectPath = read(&doing, &answer)?;
+        Ok(Job(path.as_str().to_owned()))
+    }
+
+    /// One property of each of many units, in their order; none where it has no such property.
+    fn property(&self, names: &[&str], property: &str) -> Result<Vec<Option<Message>>, Fault> {
+        let mut answers = Vec::new();
+        for name in names {
+            let doing = format!("ask for {property} of {name}");
+            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, property))?;
+            answers.push(self.bus.ask(doing, &call, CALL_TIME));
+        }
+        Ok(answers.into_iter().map(|answer| answer.wait().ok()).collect())
+    }
+}
+
+impl Units for BusUnits {
+    fn reload(&self) -> Result<(), Fault> {
+        self.manager("reload the units", "Reload", &()).map(drop)
+    }
+
+    fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
+        let mut answers = Vec::new();
+        for name in names {
+            // All at once from one instant: states that were asked for one by one may not fit.
+            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "GetAll", &("",))?;
+            answers.push(self.bus.ask(format!("ask for the state of {name}"), &call, CALL_TIME));
+        }
+        let read_state = |answer: super::bus::Answer| state(&answer.wait()?);
+        answers.into_iter().map(read_state).collect()
+    }
+
+    fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
+        let doing = "list the units";
+        let answer = self.manager(doing, "ListUnits", &())?;
+        let units: Vec<Listed> = read(doing, &answer)?;
+        let units = units.into_iter().filter(|unit| may_have_file(&unit.0, &unit.2));
+        let units: BTreeMap<String, bool> =
+            units.map(|unit| (unit.0, matches!(unit.3.as_str(), "active" | "reloading"))).collect();
+        let names: Vec<&str> = units.keys().map(String::as_str).collect();
+        let files = self.property(&names, "FragmentPath")?;
+        let mut with_file = files.iter().map(|answer| {
+            let answer = answer.as_ref()?;
+            let body = answer.body();
+            let file: Variant<'_> = body.deserialize().ok()?;
+            let Variant::Str(file) = file else { return None };
+            Some(!file.is_empty() && !file.contains("/transient/"))
+        });
+        let mut units = units;
+        units.retain(|_, _| with_file.next().flatten().unwrap_or(false));
+        Ok(units)
+    }
+
+    fn busy(&self) -> Result<Vec<String>, Fault> {
+        let doing = "list the jobs";
+        let answer = self.manager(doing, "ListJobs", &())?;
+        let jobs: Vec<(u32, String, String, String, OwnedObjectPath, OwnedObjectPath)> =
+            read(doing, &answer)?;
+        let mut units: Vec<String> = jobs.into_iter().map(|job| job.1).collect();
+        units.sort();
+        units.dedup();
+        Ok(units)
+    }
+
+    fn start(&self, name: &str) -> Result<Job, Fault> {
+        self.order("start", "StartUnit", name)
+    }
+
+    fn stop(&self, name: &str) -> Result<Job, Fault> {
+        self.order("stop", "StopUnit", name)
+    }
+
+    fn cancel(&self, name: &str) -> Result<(), Fault> {
+        let doing = format!("call off the job of {name}");
+        let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, "Job"))?;
+        let answer = self.bus.call(&doing, &call, CALL_TIME)?;
+        let body = answer.body();
+        let job: Variant<'_> = body.deserialize().map_err(|error| Fault::other(&doing, error))?;
+        let (id, _path): (u32, OwnedObjectPath) =
+            job.try_into().map_err(|error| Fault::other(&doing, error))?;
+        match self.manager(&doing, "CancelJob", &(id,)) {
+            Err(fault) if id != 0 && fault.kind != FaultKind::Missing => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    fn reset_failed(&self, name: &str) -> Result<(), Fault> {
+        match self.manager(&format!("reset {name}"), "ResetFailedUnit", &(name,)) {
+            Err(fault) if fault.kind != FaultKind::Missing => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    fn wait(&self, until: Duration) -> Result<Wake, Fault> {
+        self.wakes.wait(until)
+    }
+
+    fn log(&self, name: &str, lines: usize) -> Result<Vec<String>, Fault> {
+        let states = self.states(&[name])?;
+        let invocation = states.first().map_or("", |state| state.invocation.as_str());
+        journal::last_lines(self.scope, name, invocation, lines)
+    }
+}
+
+/// A unit as the manager lists it: name, description, load state, active state and more.
+type Listed =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+
+/// Whether a unit can have a file: devices and scopes come and go by themselves.
+fn may_have_file(name: &str, load: &str) -> bool {
+    let kind = name.rsplit('.').next().unwrap_or("");
+    load != "not-found" && !matches!(kind, "device" | "scope")
+}
+
+fn read<T>(doing: &str, answer: &Message) -> Result<T, Fault>
+where
+    T: for<'d> zbus::wire::DynamicDeserialize<'d>,
+{
+    answer.body().deserialize().map_err(|error| Fault::other(doing, error))
+}
+
+fn state(answer: &Message) -> Result<UnitState, Fault> {
+    let body = answer.body();
+    let all: BTreeMap<&str, Variant<'_>> =
+        body.deserialize().map_err(|error| Fault::other("read the state of a unit", error))?;
+    let text = |name: &str| match all.get(name) {
+        Some(Variant::Str(text)) => text.as_str(),
+        _ => "",
+    };
+    let path = |name: &str| Some(text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let texts = |name: &str| match all.get(name) {
+        Some(Variant::Array(array)) => array
+            .iter()
+            .filter_map(|one| match one {
+                Variant::Str(text) => Some(PathBuf::from(text.as_str())),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let bytes = |name: &str| match all.get(name) {
+        Some(Variant::Array(array)) => array
+            .iter()
+            .filter_map(|one| match one {
+                Variant::U8(byte) => Some(format!("{byte:02x}")),
+                _ => None,
+            })
+            .collect(),
+        _ => String::new(),
+    };
+    let restarts = match all.get("NRestarts") {
+        Some(Variant::U32(restarts)) => *restarts,
+        _ => 0,
+    };
+    Ok(UnitState {
+        is_loaded: text("LoadState") == "loaded",
+        active: active(text("ActiveState")),
+        sub: text("SubState").to_owned(),
+        result: text("Result").to_owned(),
+        source: path("SourcePath"),
+        fragment: path("FragmentPath"),
+        drop_ins: texts("DropInPaths"),
+        invocation: bytes("InvocationID"),
+        restarts,
+        is_masked: text("LoadState") == "masked",
+    })
+}
+
+/// A state in the manager's words; what a newer one adds is none that can be relied on.
+pub fn active(word: &str) -> Active {
+    match word {
+        "active" => Active::Active,
+        "failed" => Active::Failed,
+        "activating" => Active::Activating,
+        "deactivating" => Active::Deactivating,
+        "reloading" | "refreshing" => Active::Reloading,
+        _ => Active::Inactive,
+    }
+}
+
+/// How a job ended, in the manager's words.
+pub fn job_result(word: &str) -> JobResult {
+    match word {
+        "done" => JobResult::Done,
+        // A unit that is gone takes its job with it.
+        "canceled" | "collected" => JobResult::Canceled,
+        "timeout" => JobResult::Timeout,
+        "dependency" => JobResult::Dependency,
+        "skipped" => JobResult::Skipped,
+        _ => JobResult::Failed,
+    }
+}
+
+/// Turns signals into wakes.
+struct Told {
+    wakes: Arc<Wakes>,
+    /// The name that the bus gave the manager; a signal of anybody else is none of its own.
+    manager: Arc<Mutex<String>>,
+}
+
+impl Listen for Told {
+    fn signal(&mut self, message: &Message) {
+        let header = message.header();
+        let sender = header.sender().map_or("", |sender| sender.as_str());
+        let member = header.member().map_or("", |member| member.as_str());
+        let path = header.path().map_or("", |path| path.as_str());
+        let mut manager = self.manager.lock().unwrap_or_else(PoisonError::into_inner);
+        match member {
+            // A manager that begins anew, as after an update, keeps its jobs and who is told.
+            "NameOwnerChanged" if sender == BUS => {
+                let owners = read::<(String, String, String)>("read its name", message);
+                *manager = owners.map(|owners| owners.2).unwrap_or_default();
+            }
+            _ if sender != manager.as_str() => {}
+            "PropertiesChanged" => {
+                if let Some(unit) = path.strip_prefix(UNIT_FOLDER) {
+                    self.wakes.push(Wake::Changed(name_of(unit)));
+                }
+            }
+            "JobRemoved" if path == ROOT => {
+                type Removed = (u32, OwnedObjectPath, String, String);
+                if let Ok((_, job, unit, result)) = read::<Removed>("read its job", message) {
+                    let job = Job(job.as_str().to_owned());
+                    self.wakes.push(Wake::Ended { job, unit, result: job_result(&result) });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self) {
+        self.wakes.end(fault::missing("wait for the service manager", "the bus is gone"));
+    }
+}
+
+/// The place of a unit on the bus: each byte that is no letter or digit is `_` and its number.
+fn path_of(name: &str) -> String {
+    let escape = |(place, byte): (usize, u8)| match byte {
+        b'0'..=b'9' if place > 0 => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
+        _ => format!("_{byte:02x}"),
+    };
+    let name: String = name.bytes().enumerate().map(escape).collect();
+    format!("{UNIT_FOLDER}{name}")
+}
+
+/// The unit at a place on the bus.
+fn name_of(escaped: &str) -> String {
+    let mut parts = escaped.split('_');
+    let mut name = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
+        name.extend(u8::from_str_radix(digits, 16));
+        name.extend(rest.as_bytes());
+    }
+    String::from_utf8_lossy(&name).into_owned()
+}
