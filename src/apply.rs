@@ -10,6 +10,7 @@ pub mod event;
 pub mod links;
 pub mod pull;
 pub mod rehearse;
+pub mod secrets;
 pub mod start;
 pub mod steps;
 
@@ -72,6 +73,7 @@ pub fn apply(
     plan: &Plan,
     from: Option<&Generation>,
     target: Target<'_>,
+    secrets: &secrets::Settled,
     care: Care,
 ) -> Outcome {
     if plan.is_empty() {
@@ -81,7 +83,7 @@ pub fn apply(
     let settings = target.set().map(|(_, settings)| settings);
     let settings = settings.or(from.map(|from| &from.manifest.settings)).cloned();
     let settings = settings.unwrap_or_default();
-    let (journal, to_name) = match prepare(scene, plan, from, target, &settings, care) {
+    let (journal, to_name) = match prepare(scene, plan, from, target, &settings, secrets, care) {
         Ok(prepared) => prepared,
         Err(failure) => {
             (scene.tell)(&Event::Failed { failure: failure.clone() });
@@ -123,9 +125,11 @@ fn prepare(
     from: Option<&Generation>,
     target: Target<'_>,
     settings: &Settings,
+    secrets: &secrets::Settled,
     care: Care,
 ) -> Result<(Journal, Option<GenerationName>), Failure> {
-    if !plan.pull.is_empty() {
+    let runs = care != Care::OnlyInstall;
+    if runs && !plan.pull.is_empty() {
         (scene.tell)(&Event::Step { step: Step::Pull });
         pull::pull(scene.host, &plan.pull, scene.tell)?;
     }
@@ -147,7 +151,7 @@ fn prepare(
         }
     };
     if let (Some(name), Some((set, _)), true) = (&to_name, target.set(), plan.installs)
-        && care != Care::OnlyInstall
+        && runs
     {
         let staged = scene.store.generation_folder(name).join("units");
         rehearse::rehearse(scene.host, scene.places, &staged, &facts(set))?;
@@ -156,11 +160,14 @@ fn prepare(
     let mut journal = Journal::new(plan.action, from_name, to_name.clone());
     journal.began = scene.host.machine.wall_time();
     journal.user = scene.host.machine.user();
-    let services = from.map(|from| facts(&from.set).into_keys().collect()).unwrap_or_default();
-    let states = states(scene.host, &services).map_err(at(Step::Stage))?;
-    journal.active = states.into_iter().filter(|(_, s)| is_up(s)).map(|(name, _)| name).collect();
-    let networks = scene.host.containers.networks().map_err(at(Step::Stage))?;
-    journal.networks = networks.into_iter().map(|network| network.name).collect();
+    if runs {
+        secrets.store(scene.host, scene.stack).map_err(at(Step::Stage))?;
+        let services = from.map(|from| facts(&from.set).into_keys().collect()).unwrap_or_default();
+        let states = states(scene.host, &services).map_err(at(Step::Stage))?.into_iter();
+        journal.active = states.filter(|(_, one)| is_up(one)).map(|(name, _)| name).collect();
+        let networks = scene.host.containers.networks().map_err(at(Step::Stage))?;
+        journal.networks = networks.into_iter().map(|network| network.name).collect();
+    }
     scene.store.begin(&journal).map_err(at(Step::Stage))?;
     Ok((journal, to_name))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+mod deploy;
 mod discover;
 mod explain;
 mod generate;
@@ -26,6 +27,16 @@ pub enum Exit {
     WrongInput = 1,
     /// Something differs, and that was the question.
     Differs = 2,
+    /// Nothing was changed, because something stands in the way.
+    Refused = 3,
+    /// It failed, and all is as before.
+    Restored = 4,
+    /// It failed, and not all is as before.
+    NotRestored = 5,
+    /// Another run works on the stack.
+    Locked = 6,
+    /// The saved plan is of another time.
+    Stale = 7,
     /// Wrong usage.
     WrongUsage = 64,
 }
@@ -46,7 +57,12 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done, or nothing to do
    1  the input is wrong
-   2  something differs (`generate --check`)
+   2  something differs (`generate --check`, `plan --exit-code`)
+   3  refused before any change
+   4  failed, and all is as it was before
+   5  failed, and not all is as it was before
+   6  another run works on the stack
+   7  the saved plan is stale
   64  wrong usage";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,6 +83,24 @@ enum Command {
     /// Write the units of stacks
     #[command(after_help = generate::EXAMPLES)]
     Generate(generate::GenerateArguments),
+    /// Tell what `apply` would do, and change nothing
+    #[command(after_help = deploy::plan_command::EXAMPLES)]
+    Plan(deploy::plan_command::PlanArguments),
+    /// Bring stacks up as their files say, or leave all as it was
+    #[command(after_help = deploy::apply::EXAMPLES)]
+    Apply(deploy::apply::ApplyArguments),
+    /// Stop stacks and take their units away; data stays
+    #[command(after_help = deploy::kept::REMOVE_EXAMPLES)]
+    Remove(deploy::kept::RemoveArguments),
+    /// Bring an older generation of a stack back
+    #[command(after_help = deploy::kept::ROLLBACK_EXAMPLES)]
+    Rollback(deploy::kept::RollbackArguments),
+    /// Tell what was done to stacks, and how it ended
+    #[command(after_help = deploy::history::EXAMPLES)]
+    History(deploy::history::HistoryArguments),
+    /// Put back what a crash cut short
+    #[command(after_help = deploy::kept::RECOVER_EXAMPLES)]
+    Recover(deploy::kept::RecoverArguments),
     /// Print the JSON schema of the stack file, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
     Schema,
@@ -116,6 +150,12 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     output::end(match arguments.command {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Plan(arguments) => deploy::plan_command::run(&arguments),
+        Command::Apply(arguments) => deploy::apply::run(&arguments),
+        Command::Remove(arguments) => deploy::kept::remove(&arguments),
+        Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
+        Command::History(arguments) => deploy::history::run(&arguments),
+        Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Schema => reference::schema(),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

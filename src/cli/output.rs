@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the width of the terminal is in the environment")]
 
 use std::borrow::Cow;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
@@ -54,6 +54,17 @@ pub fn error(message: &str) {
 
 fn write(stream: &mut dyn Write, text: &str) {
     told(stream.write_all(text.as_bytes()).and_then(|()| stream.flush()));
+}
+
+/// Asks a question on the terminal; without one, nobody agreed.
+pub fn agreed(question: &str) -> bool {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return false;
+    }
+    note(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// Whether something could not be printed.

@@ -168,6 +168,9 @@ pub trait Machine: Sync {
     /// The time of day, in seconds since 1970.
     fn wall_time(&self) -> u64;
 
+    /// Bytes that nobody can guess.
+    fn random(&self, length: usize) -> Result<Vec<u8>, Fault>;
+
     /// The name of the user who runs this.
     fn user(&self) -> String;
 

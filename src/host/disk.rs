@@ -109,6 +109,11 @@ pub fn environment() -> BTreeMap<String, String> {
     variables
 }
 
+/// The number of the user who runs this.
+pub fn user() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
 /// Writes a file as a whole, making its folder first; for completions and man pages.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {

@@ -37,6 +37,16 @@ impl Machine for RealMachine {
         since.map_or(0, |since| since.as_secs())
     }
 
+    fn random(&self, length: usize) -> Result<Vec<u8>, Fault> {
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let more = rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty());
+            filled += more.map_err(|error| Fault::other("make up a secret", error))?;
+        }
+        Ok(bytes)
+    }
+
     fn user(&self) -> String {
         let number = rustix::process::getuid().as_raw().to_string();
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();

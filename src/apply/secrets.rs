@@ -1,0 +1,99 @@
+//! Secrets that a stack says where to take from: made when they are missing, made anew when their
+//! source has another value. A value goes to Podman through a pipe and is kept nowhere else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::host::change::{Fault, Host};
+use crate::host::containers::SecretValue;
+use crate::plan::STACK_LABEL;
+
+/// A secret with its source.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name in Podman.
+    pub name: String,
+    /// Where its value comes from.
+    pub origin: Origin,
+}
+
+/// Where the value of a secret comes from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// It is known.
+    Given(SecretValue),
+    /// It is made up once, of so many characters out of these.
+    Made(usize, &'static [u8]),
+}
+
+/// What is to be done about the secrets of a stack.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The secrets that get a value.
+    set: Vec<(String, SecretValue)>,
+    /// Those of them that have another one now.
+    pub rotated: BTreeSet<String>,
+    /// Those of them that are not there yet.
+    pub new: BTreeSet<String>,
+    /// Secrets that are there with another value and are not of this stack.
+    pub foreign: BTreeSet<String>,
+}
+
+/// Looks at the secrets of a stack; nothing is changed yet.
+pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled, Fault> {
+    let mut settled = Settled::default();
+    if sources.is_empty() {
+        return Ok(settled);
+    }
+    let known = host.containers.secrets()?;
+    for Source { name, origin } in sources {
+        let there = known.iter().find(|secret| secret.name == *name);
+        let value = match (there, origin) {
+            (Some(_), Origin::Made(..)) => continue,
+            (Some(secret), Origin::Given(value)) => {
+                if host.containers.secret_is(name, value)? {
+                    continue;
+                }
+                if secret.labels.get(STACK_LABEL).is_none_or(|owner| owner != stack) {
+                    settled.foreign.insert(name.clone());
+                    continue;
+                }
+                settled.rotated.insert(name.clone());
+                value.clone()
+            }
+            (None, origin) => {
+                settled.new.insert(name.clone());
+                match origin {
+                    Origin::Given(value) => value.clone(),
+                    Origin::Made(length, alphabet) => made_up(host, *length, alphabet)?,
+                }
+            }
+        };
+        settled.set.push((name.clone(), value));
+    }
+    Ok(settled)
+}
+
+impl Settled {
+    /// Gives them to Podman, with the mark of their stack.
+    pub fn store(&self, host: Host<'_>, stack: &str) -> Result<(), Fault> {
+        let labels = BTreeMap::from([(STACK_LABEL.to_owned(), stack.to_owned())]);
+        let mut secrets = self.set.iter();
+        secrets.try_for_each(|(name, value)| host.containers.set_secret(name, value, &labels))
+    }
+}
+
+/// Characters at random, each as likely as any other.
+fn made_up(host: Host<'_>, length: usize, alphabet: &[u8]) -> Result<SecretValue, Fault> {
+    let fair = 256 - 256 % alphabet.len().max(1);
+    let mut value = Vec::with_capacity(length);
+    while value.len() < length {
+        for byte in host.machine.random(length)? {
+            let place = usize::from(byte);
+            let character = alphabet.get(place % alphabet.len().max(1));
+            if let Some(character) = character.filter(|_| place < fair && value.len() < length) {
+                value.push(*character);
+            }
+        }
+    }
+    Ok(SecretValue(value))
+}

@@ -1,0 +1,310 @@
+//! What the commands that change a host, or plan to, have in common: reading stacks, opening the
+//! host, and making the plan.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::lint::Checking;
+use super::{Exit, StackArguments, discover, output};
+use crate::apply::secrets::{Settled, settle};
+use crate::apply::{Event, Scene};
+use crate::capability::podman::Podman;
+use crate::check::{self, Checked, Kind};
+use crate::emit::quadlet;
+use crate::emit::template::Templates;
+use crate::host::change::{Fault, Held, LockError};
+use crate::host::disk::{self, Disk};
+use crate::host::real::{self, Real};
+use crate::observe::observe;
+use crate::plan::{self, Observed, Plan, facts};
+use crate::preflight::{Refusal, preflight};
+use crate::report::{Severity, human};
+use crate::resolve::resolve;
+use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places, Store};
+use wanted::{Wanted, wanted};
+
+pub mod apply;
+pub mod history;
+pub mod kept;
+pub mod plan_command;
+mod show;
+mod wanted;
+
+/// Which stacks are meant, and where.
+#[derive(Debug, Args)]
+pub struct DeployArguments {
+    /// Stack files, folders with stack files, or names in `stacks/`
+    #[arg(required = true, value_name = "STACK")]
+    paths: Vec<PathBuf>,
+    /// Only the services of a group, and what they need; may be given again. All others stay as
+    /// they are
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    stack: StackArguments,
+}
+
+/// On which host, and how it is told.
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// Work on the services of the machine, not on those of the user
+    #[arg(long)]
+    system: bool,
+    /// Install below a folder, such as a mounted image; nothing is started there
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// How long to wait for another run that works on the stack, such as `30s`
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    wait_lock: crate::model::value::duration::Duration,
+    /// How it is told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For scripts: one JSON value a line
+    Json,
+}
+
+/// A host that is open, with its folders.
+struct Site {
+    real: Real,
+    places: Places,
+    of_user: bool,
+    /// Whether services can be started there.
+    runs: bool,
+}
+
+/// Opens the host that is meant.
+fn open(place: &PlaceArguments) -> Result<Site, Fault> {
+    let scope = if place.system { real::Scope::System } else { real::Scope::User };
+    let root = place.root.as_deref().unwrap_or(Path::new("/"));
+    let environment = disk::environment();
+    let home = environment.get("HOME").map_or(PathBuf::from("/root"), PathBuf::from);
+    let configuration = match environment.get("XDG_CONFIG_HOME") {
+        Some(folder) if Path::new(folder).is_absolute() => PathBuf::from(folder),
+        _ => home.join(".config"),
+    };
+    let places = match place.system {
+        true => Places::of_system(root),
+        false => Places::of_user(root, &home, &configuration, disk::user()),
+    };
+    let runs = place.root.is_none();
+    let real = if runs { Real::open(scope)? } else { Real::without_manager(scope)? };
+    Ok(Site { real, places, of_user: !place.system, runs })
+}
+
+/// Reads stacks and settles what they ask for, in the order in which they must come up; nothing
+/// where something is wrong with them, which is told.
+fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
+    let (files, all_known) = discover::all(&arguments.paths, &Disk)?;
+    let mut checking = Checking::new();
+    // What runs here is what the units must suit.
+    let version = site.real.host().containers.version().ok().filter(|_| site.runs);
+    let own = version.and_then(|(major, minor)| format!("{major}.{minor}").parse::<Podman>().ok());
+    let target = |config: &crate::config::Config| check::Target {
+        podman: own.unwrap_or_else(|| config.podman()),
+        generates: true,
+        kind: Kind::Quadlet,
+    };
+    let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
+    checking.findings.retain(|one| one.severity != Severity::Hint);
+    if checking.findings.iter().next().is_some() {
+        output::note(&human::render(&checking.findings, &checking.sources, output::style()));
+        output::note("\n");
+    }
+    if checking.findings.has_errors() || compiled.stacks.is_empty() {
+        output::note(&output::summary(&checking.findings, arguments.paths.len()));
+        return None;
+    }
+    let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
+    let target = quadlet::Target { podman: target(&config).podman, scope };
+    let wanted = compiled.stacks.iter().map(|stack| ask(stack, &arguments.groups, target));
+    match wanted.collect::<Result<Vec<_>, _>>() {
+        Ok(wanted) => Some(in_order(wanted)),
+        Err(message) => {
+            output::error(&message);
+            None
+        }
+    }
+}
+
+fn ask(stack: &Checked, groups: &[String], target: quadlet::Target) -> Result<Wanted, String> {
+    let templates = Templates::new(target.podman, &std::collections::BTreeMap::new());
+    let files =
+        templates.and_then(|templates| quadlet::emit(&resolve(stack, groups), target, &templates));
+    let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
+    wanted(stack, groups, files)
+}
+
+/// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.
+fn in_order(mut open: Vec<Wanted>) -> Vec<Wanted> {
+    let mut done: Vec<Wanted> = Vec::new();
+    while !open.is_empty() {
+        let waits = |one: &Wanted| {
+            one.requires.iter().any(|name| open.iter().any(|other| other.name == *name))
+        };
+        let place = open.iter().position(|one| !waits(one)).unwrap_or(0);
+        done.push(open.remove(place));
+    }
+    done
+}
+
+/// All that is known before a stack is touched.
+struct Prepared {
+    from: Option<Generation>,
+    set: FileSet,
+    manifest: Manifest,
+    observed: Observed,
+    secrets: Settled,
+    plan: Plan,
+}
+
+/// Makes the plan of a stack.
+fn prepare(
+    site: &Site,
+    scene: &Scene<'_>,
+    wanted: &Wanted,
+    is_part: bool,
+) -> Result<Prepared, Fault> {
+    let from = installed(scene.store)?;
+    let set = match &from {
+        Some(from) if is_part => over(&from.set, &wanted.set),
+        _ => wanted.set.clone(),
+    };
+    let manifest = wanted.manifest(&set);
+    let sources = if site.runs { &wanted.secrets[..] } else { &[] };
+    let secrets = settle(scene.host, scene.stack, sources)?;
+    let to_name = match &from {
+        Some(from) if manifest.digest().starts_with(&from.name.digest) => from.name.clone(),
+        _ => GenerationName { number: 0, digest: short(&manifest) },
+    };
+    let observed = look(site, scene, from.as_ref().map(|from| &from.set), &set)?;
+    let plan = plan::plan(&plan::Request {
+        action: Action::Apply,
+        stack: scene.stack,
+        from: from.as_ref(),
+        to: Some((&set, &manifest.settings)),
+        to_name: Some(&to_name),
+        observed: &observed,
+        rotated: &secrets.rotated,
+    });
+    Ok(Prepared { from, set, manifest, observed, secrets, plan })
+}
+
+/// The beginning of a digest, as it stands in a name.
+fn short(manifest: &Manifest) -> String {
+    manifest.digest().chars().take(12).collect()
+}
+
+/// The generation in use.
+fn installed(store: &Store<'_>) -> Result<Option<Generation>, Fault> {
+    store.current()?.map(|name| store.read(&name)).transpose()
+}
+
+/// A part of a stack laid over what is installed of it.
+fn over(installed: &FileSet, part: &FileSet) -> FileSet {
+    let mut set = installed.clone();
+    set.units.extend(part.units.clone());
+    set.plain.extend(part.plain.clone());
+    set.files.extend(part.files.clone());
+    set
+}
+
+/// What is seen of a stack; nothing where nothing runs.
+fn look(
+    site: &Site,
+    scene: &Scene<'_>,
+    from: Option<&FileSet>,
+    to: &FileSet,
+) -> Result<Observed, Fault> {
+    if !site.runs {
+        return Ok(Observed::default());
+    }
+    let old = from.map(facts).unwrap_or_default();
+    let names: BTreeSet<String> = old.into_keys().chain(facts(to).into_keys()).collect();
+    observe(scene.host, scene.stack, &names)
+}
+
+/// What stands in the way of a plan.
+fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec<Refusal>, Fault> {
+    let empty = FileSet::default();
+    let mut refusals = preflight(&crate::preflight::Request {
+        host: scene.host,
+        places: scene.places,
+        store: scene.store,
+        stack: scene.stack,
+        from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
+        to: &prepared.set,
+        observed: &prepared.observed,
+        new_secrets: &prepared.secrets.new,
+        of_user: site.of_user,
+    })?;
+    refusals.extend(prepared.secrets.foreign.iter().map(|name| {
+        Refusal {
+            what: format!("the secret {name} has another value and is not of this stack"),
+            help: "take `file` or `environment` away to use it as it is, or give it another name"
+                .to_owned(),
+        }
+    }));
+    Ok(refusals)
+}
+
+/// Runs something on a stack while nobody else does, after what a crash cut short is put back.
+fn locked(
+    scene: &Scene<'_>,
+    place: &PlaceArguments,
+    run: &mut dyn FnMut(&Scene<'_>) -> Exit,
+) -> Exit {
+    let wait = Duration::from_secs(place.wait_lock.seconds_rounded_up());
+    let _held: Box<dyn Held> = match scene.store.lock(wait) {
+        Ok(held) => held,
+        Err(LockError::Held) => {
+            output::error(&format!(
+                "another run works on `{}`; wait for it, or say `--wait-lock 5m`",
+                scene.stack
+            ));
+            return Exit::Locked;
+        }
+        Err(LockError::Fault(fault)) => return refuse(&fault),
+    };
+    match crate::apply::recover(scene) {
+        Ok(_) => run(scene),
+        Err(failure) => {
+            let outcome = crate::apply::Outcome::NotRestored { failure, why: None };
+            output::note(&show::outcome(scene.stack, &outcome));
+            Exit::NotRestored
+        }
+    }
+}
+
+/// Tells why nothing could be done.
+fn refuse(fault: &Fault) -> Exit {
+    output::error(&fault.to_string());
+    Exit::Refused
+}
+
+/// Who tells what happens, on what a scene reports.
+fn teller(site: &Site, format: Format, stack: String) -> impl Fn(&Event) + '_ {
+    move |event| match format {
+        Format::Json => show::json_line(event),
+        Format::Human => {
+            let time = clock(site.real.host().machine.wall_time());
+            output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+        }
+    }
+}
+
+/// The time of day in UTC.
+fn clock(seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
