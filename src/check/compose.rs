@@ -50,6 +50,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         }
     }
     shared(view, findings);
+    groups(view, findings);
     gates(view, findings);
     secrets(view, findings);
 }
@@ -215,6 +216,20 @@ fn shared(view: &View<'_>, findings: &mut Findings) {
                 tell(&format!("`{what}` of volume `{name}`"), NO_WORD, span, findings);
             }
         }
+    }
+}
+
+/// Groups whose files would be those of the base and of the whole.
+fn groups(view: &View<'_>, findings: &mut Findings) {
+    for group in view.services.iter().flat_map(|service| service.groups.iter()) {
+        let holds = match group.as_str() {
+            "base" => "what all groups need",
+            "all" => "the whole stack",
+            _ => continue,
+        };
+        let message = format!("the group `{group}`, but `compose.{group}.yml` is {holds}");
+        let diagnostic = Diagnostic::new(&code::GROUP_IS_A_FILE, group.span, message);
+        findings.add(diagnostic.help("call the group something else"));
     }
 }
 
