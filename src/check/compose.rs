@@ -1,14 +1,15 @@
-//! What Compose has no words for: it is left out of its files, and told.
+//! What Compose has no words for, or its tools do not take: it is left out of files, and told.
 
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::model::configuration::{AutoUpdate, Configuration, PullPolicy};
+use crate::model::at::At;
+use crate::model::configuration::{AutoUpdate, Configuration, KEEP_GROUPS, PullPolicy};
 use crate::model::layer::Map;
 use crate::model::meaning;
 use crate::model::ready::{OnUnhealthy, ReadyType};
 use crate::model::service::{Condition, Service};
-use crate::model::storage::{SecretType, VolumeUse};
+use crate::model::storage::{SecretType, SecretUse, VolumeUse};
 use crate::model::systemd::{Quadlet, RawValue, Systemd};
 use crate::model::value::mount::{MountOption, Source};
 use crate::model::variable::EnvValue;
@@ -21,6 +22,10 @@ const MOUNT_OPTIONS: [&str; 11] = [
     "ro", "rw", "nocopy", "nocow", "shared", "slave", "private", "rshared", "rslave", "rprivate",
     "rbind",
 ];
+
+/// Why something is left out: Compose cannot say it, or one of its tools would stop there.
+const NO_WORD: &str = "Compose has no word for it";
+const NOT_TAKEN: &str = "not every tool for Compose takes it";
 
 /// Tells what a Compose file cannot say.
 pub fn check(view: &View<'_>, findings: &mut Findings) {
@@ -35,18 +40,23 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
         if let Some(quadlet) = configuration.quadlet.get() {
             raw_keys(quadlet, &mut left_out);
         }
-        // What a pattern adds is nothing that the user asked for.
-        for (what, span) in left_out.into_iter().filter(|(_, span)| view.is_own(*span)) {
-            tell(&format!("{what} of `{}`", service.name), span, findings);
+        let mut not_taken = Vec::new();
+        refused(service, configuration, &mut not_taken);
+        for (list, why) in [(left_out, NO_WORD), (not_taken, NOT_TAKEN)] {
+            // What a pattern adds is nothing that the user asked for.
+            for (what, span) in list.into_iter().filter(|(_, span)| view.is_own(*span)) {
+                tell(&format!("{what} of `{}`", service.name), why, span, findings);
+            }
         }
     }
     shared(view, findings);
+    groups(view, findings);
     gates(view, findings);
     secrets(view, findings);
 }
 
-fn tell(what: &str, span: Span, findings: &mut Findings) {
-    let message = format!("{what} is left out, Compose has no word for it");
+fn tell(what: &str, why: &str, span: Span, findings: &mut Findings) {
+    let message = format!("{what} is left out, {why}");
     findings.add(Diagnostic::new(&code::LEFT_OUT, span, message));
 }
 
@@ -57,6 +67,8 @@ fn limits(configuration: &Configuration, left_out: &mut LeftOut) {
         left_out.extend(span.map(|span| (format!("`{what}`"), span)));
     };
     add("memory_high", configuration.memory_high.as_ref().map(|at| at.span));
+    let swap = configuration.memory_swap.as_ref().filter(|_| configuration.memory.is_none());
+    add("memory_swap", swap.map(|at| at.span));
     add("uid_map", configuration.uid_map.iter().next().map(|at| at.span));
     add("gid_map", configuration.gid_map.iter().next().map(|at| at.span));
     if let Some(security) = configuration.security.get() {
@@ -85,6 +97,23 @@ fn running(configuration: &Configuration, left_out: &mut LeftOut) {
     let on_failure = check.and_then(|check| check.on_failure);
     let acts = on_failure.filter(|at| at.value != OnUnhealthy::None);
     add("on_failure", acts.map(|at| at.span));
+}
+
+/// What is right by the standard, and yet ends a tool or is forgotten by it without a word.
+fn refused(service: &Service, configuration: &Configuration, left_out: &mut LeftOut) {
+    let mut add = |what: &str, span: Option<Span>| {
+        left_out.extend(span.map(|span| (what.to_owned(), span)));
+    };
+    let short = meaning::containers(service).into_iter().find(|(name, _)| name.len() < 2);
+    add("the container name", short.map(|(_, span)| span));
+    let keep = configuration.group_add.iter().find(|group| group.as_str() == KEEP_GROUPS);
+    add("`keep-groups`", keep.map(|at| at.span));
+    for member in configuration.networks.iter() {
+        add("`mac`", member.more.mac.as_ref().map(|at| at.span));
+    }
+    let check = configuration.health_check.get();
+    let start_interval = check.and_then(|check| check.start_interval);
+    add("`start_interval`", start_interval.map(|at| at.span));
 }
 
 fn storage(configuration: &Configuration, left_out: &mut LeftOut) {
@@ -153,7 +182,7 @@ fn raw_keys(quadlet: &Quadlet, left_out: &mut LeftOut) {
 fn shared(view: &View<'_>, findings: &mut Findings) {
     if let Some(shared) = view.stack.shared.get() {
         if let Some(slice) = &shared.slice {
-            tell("`slice`", slice.span, findings);
+            tell("`slice`", NO_WORD, slice.span, findings);
         }
         if let Some(pod) = shared.pod.filter(|pod| pod.value) {
             let message = "a pod, Compose has none: the services would not reach each other";
@@ -163,7 +192,7 @@ fn shared(view: &View<'_>, findings: &mut Findings) {
         }
     }
     for (name, span, _) in view.stack.units.iter() {
-        tell(&format!("the unit `{name}`"), span, findings);
+        tell(&format!("the unit `{name}`"), NO_WORD, span, findings);
     }
     for (name, _, network) in view.stack.networks.iter() {
         let Some(network) = network.get() else { continue };
@@ -172,7 +201,7 @@ fn shared(view: &View<'_>, findings: &mut Findings) {
             ("disable_dns", network.disable_dns.filter(|at| at.value).map(|at| at.span)),
         ] {
             if let Some(span) = span {
-                tell(&format!("`{what}` of network `{name}`"), span, findings);
+                tell(&format!("`{what}` of network `{name}`"), NO_WORD, span, findings);
             }
         }
     }
@@ -184,9 +213,23 @@ fn shared(view: &View<'_>, findings: &mut Findings) {
             ("copy: false", volume.copy.filter(|at| !at.value).map(|at| at.span)),
         ] {
             if let Some(span) = span {
-                tell(&format!("`{what}` of volume `{name}`"), span, findings);
+                tell(&format!("`{what}` of volume `{name}`"), NO_WORD, span, findings);
             }
         }
+    }
+}
+
+/// Groups whose files would be those of the base and of the whole.
+fn groups(view: &View<'_>, findings: &mut Findings) {
+    for group in view.services.iter().flat_map(|service| service.groups.iter()) {
+        let holds = match group.as_str() {
+            "base" => "what all groups need",
+            "all" => "the whole stack",
+            _ => continue,
+        };
+        let message = format!("the group `{group}`, but `compose.{group}.yml` is {holds}");
+        let diagnostic = Diagnostic::new(&code::GROUP_IS_A_FILE, group.span, message);
+        findings.add(diagnostic.help("call the group something else"));
     }
 }
 
@@ -217,22 +260,35 @@ fn more_than_health(service: &Service) -> Option<Span> {
 /// Secrets whose names differ in signs that variables cannot have.
 fn secrets(view: &View<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<String, (&str, Span)> = BTreeMap::new();
-    for (_, configuration) in view.configured() {
-        for (_, _, value) in configuration.environment.iter() {
-            let EnvValue::Secret(name) = value else { continue };
-            let declared = view.stack.secrets.get(&name.value).and_then(|secret| secret.get());
-            let given = declared.and_then(|secret| secret.environment.as_ref());
-            let variable =
-                given.map_or_else(|| meaning::environment_name(&name.value), ToString::to_string);
-            let (first, place) =
-                *seen.entry(variable.clone()).or_insert((name.value.as_str(), name.span));
-            if first != name.value {
-                let message =
-                    format!("secrets `{first}` and `{}` both are `{variable}`", name.value);
-                let diagnostic = Diagnostic::new(&code::ONE_VARIABLE, name.span, message);
-                let help = "give one of them another name";
-                findings.add(diagnostic.label(place, "the other one").help(help));
-            }
+    let configured = view.configured().map(|(_, configuration)| configuration);
+    let shared = view.stack.shared.get().into_iter().flat_map(|shared| shared.environment.iter());
+    let used = shared.filter_map(|(_, _, value)| secret_of(value));
+    for (name, span) in used.chain(configured.flat_map(as_variables)) {
+        let declared = view.stack.secrets.get(name).and_then(|secret| secret.get());
+        let given = declared.and_then(|secret| secret.environment.as_ref());
+        let variable = given.map_or_else(|| meaning::environment_name(name), ToString::to_string);
+        let (first, place) = *seen.entry(variable.clone()).or_insert((name, span));
+        if first != name {
+            let message = format!("secrets `{first}` and `{name}` both are `{variable}`");
+            let diagnostic = Diagnostic::new(&code::ONE_VARIABLE, span, message);
+            let help = "give one of them another name";
+            findings.add(diagnostic.label(place, "the other one").help(help));
         }
+    }
+}
+
+/// The secrets that a service gets as variables, in either way that a stack can say so.
+fn as_variables(configuration: &Configuration) -> impl Iterator<Item = (&str, Span)> {
+    let values = configuration.environment.iter().filter_map(|(_, _, value)| secret_of(value));
+    let is_variable =
+        |secret: &&At<SecretUse>| secret.more.kind.is_some_and(|at| at.value == SecretType::Env);
+    let listed = configuration.secrets.iter().filter(is_variable);
+    values.chain(listed.map(|secret| (secret.name.as_str(), secret.span)))
+}
+
+fn secret_of(value: &EnvValue) -> Option<(&str, Span)> {
+    match value {
+        EnvValue::Secret(name) => Some((name.value.as_str(), name.span)),
+        _ => None,
     }
 }

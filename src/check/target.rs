@@ -6,7 +6,7 @@ use super::ports::mode_kind;
 use crate::capability::encode::{Reader, Unwritable, is_lost, is_plain, unwritable_char};
 use crate::capability::podman::Podman;
 use crate::capability::quadlet;
-use crate::model::configuration::Configuration;
+use crate::model::configuration::{Configuration, KEEP_GROUPS};
 use crate::model::layer::Map;
 use crate::model::service::Service;
 use crate::model::systemd::RawValue;
@@ -189,10 +189,10 @@ fn together(service: &Service, configuration: &Configuration, findings: &mut Fin
             }
         }
     }
-    let keep = group_add.iter().find(|group| group.as_str() == "keep-groups");
-    let other = group_add.iter().find(|group| group.as_str() != "keep-groups");
+    let keep = group_add.iter().find(|group| group.as_str() == KEEP_GROUPS);
+    let other = group_add.iter().find(|group| group.as_str() != KEEP_GROUPS);
     if let (Some(keep), Some(other)) = (keep, other) {
-        refuse(other.as_str(), other.span, "keep-groups", keep.span);
+        refuse(other.as_str(), other.span, KEEP_GROUPS, keep.span);
     }
 }
 

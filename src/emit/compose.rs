@@ -135,6 +135,8 @@ fn content(stack: &Resolved<'_>, bundle: &Bundle<'_, '_>) -> file::File {
     }
     content.secrets = secret::sources(stack, &bundle.services).into_iter().collect();
     if bundle.declares {
+        // In a pod of all services, mapped users and networks of their own would not work.
+        content.x_podman = Some(file::PodmanCompose { in_pod: Some(false) });
         networks(stack, &mut content);
         volumes(stack, &mut content);
     }

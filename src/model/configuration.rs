@@ -26,6 +26,9 @@ use super::value::ulimit::Ulimit;
 use super::value::user::UserSpec;
 use super::variable::{EnvValue, Plain};
 
+/// In place of a group: all groups of the person who runs the container.
+pub const KEEP_GROUPS: &str = "keep-groups";
+
 layered! {
     /// How a service runs.
     pub struct Configuration {

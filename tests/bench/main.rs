@@ -18,10 +18,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use stackwright::capability::podman::Podman;
-use stackwright::check::Target;
+use stackwright::check::{Kind, Target};
 use stackwright::config::Config;
 use stackwright::emit::template::Templates;
-use stackwright::emit::{Scope, quadlet};
+use stackwright::emit::{Scope, compose, quadlet, traefik};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::Findings;
@@ -31,25 +31,31 @@ use stackwright::{Compiled, Input, compile};
 
 const SIZES: [usize; 3] = [12, 200, 10_000];
 
+/// What is made of a stack: nothing, which is to check it, or the files of a target.
+const WORK: [(&str, Option<Kind>); 4] = [
+    ("lint", None),
+    ("quadlet", Some(Kind::Quadlet)),
+    ("compose", Some(Kind::Compose)),
+    ("traefik", Some(Kind::Traefik)),
+];
+
 fn main() {
     let quick = std::env::var_os("BENCH_QUICK").is_some();
     let folder = tempfile::tempdir().unwrap();
-    let head = ["bytes", "lint", "files", "lint process", "units process", "memory"];
-    println!("{:>9} {}", "services", head.map(|word| format!("{word:>13}")).join(" "));
+    println!("services     bytes  work           library       process      memory");
     for size in SIZES {
         let text = stack(size);
         let path = folder.path().join(format!("stack-{size}.yml"));
         std::fs::write(&path, &text).unwrap();
         let runs = if quick { 2 } else { runs(size) };
-        let checked = median(runs, || lint(&text));
-        let files = median(runs, || generate(&text));
-        let lint_process = median(runs, || whole_process(&path, "lint"));
-        let process = median(runs, || whole_process(&path, "generate"));
-        let (bytes, memory) = (text.len(), peak_kilobytes(&path) / 1024);
-        println!(
-            "{size:>9} {bytes:>13} {checked:>13.2?} {files:>13.2?} {lint_process:>13.2?} \
-             {process:>13.2?} {memory:>9} MiB"
-        );
+        for (name, target) in WORK {
+            let library = median(runs, || library(&text, target));
+            let process = median(runs, || whole_process(&path, name));
+            let (bytes, memory) = (text.len(), peak_kilobytes(&path, name) / 1024);
+            println!(
+                "{size:>8} {bytes:>9}  {name:<8} {library:>13.2?} {process:>13.2?} {memory:>7} MiB"
+            );
+        }
     }
 }
 
@@ -57,7 +63,8 @@ fn runs(size: usize) -> usize {
     if size > 1000 { 15 } else { 101 }
 }
 
-/// A stack as people write it: each service with some twenty values, in chains of ten.
+/// A stack as people write it: each service with some twenty values, in chains of ten, of which the
+/// last one is reached from outside.
 fn stack(size: usize) -> String {
     let mut text =
         String::from("stack:\n  name: bench\nnetworks:\n  inner:\nvolumes:\n  data:\nservices:\n");
@@ -75,12 +82,34 @@ fn stack(size: usize) -> String {
              command: pg_isready -U app\n        interval: 10s\n"
         )
         .unwrap();
+        if number % 10 == 9 {
+            let rule = format!("rule: Host(`svc-{number}.example.org`), tls: true");
+            writeln!(text, "      routes: {{ site: {{ {rule}, entrypoints: [websecure] }} }}")
+                .unwrap();
+        }
     }
     text
 }
 
-/// Reads and checks a stack.
-fn read(text: &str) -> Compiled {
+/// Reads and checks a stack, and makes the contents of all files of a target.
+fn library(text: &str, kind: Option<Kind>) -> usize {
+    let target =
+        Target { podman: Podman::USUAL, generates: kind.is_some(), kind: kind.unwrap_or_default() };
+    let compiled = read(text, target);
+    let Some(kind) = kind else { return compiled.files };
+    let resolved = resolve(&compiled.stacks[0], &[]);
+    match kind {
+        Kind::Quadlet => {
+            let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
+            let templates = Templates::new(target.podman, &BTreeMap::new()).unwrap();
+            quadlet::emit(&resolved, target, &templates).unwrap().len()
+        }
+        Kind::Compose => compose::emit(&resolved).len(),
+        Kind::Traefik => traefik::emit(&resolved).len(),
+    }
+}
+
+fn read(text: &str, target: Target) -> Compiled {
     let look = Memory::with([("stack.yml", text)]);
     let environment = BTreeMap::new();
     let request = Request {
@@ -92,40 +121,27 @@ fn read(text: &str) -> Compiled {
     };
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let requests = [request];
-    let target = Target { podman: Podman::USUAL, generates: true, ..Target::default() };
     let input = Input { requests: &requests, config: &Config::default(), all_known: false, target };
     compile(&input, &look, &mut sources, &mut findings)
 }
 
-fn lint(text: &str) -> usize {
-    read(text).files
-}
-
-/// From the text of a stack to the contents of all its files.
-fn generate(text: &str) -> usize {
-    let compiled = read(text);
-    let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
-    let templates = Templates::new(target.podman, &BTreeMap::new()).unwrap();
-    let resolved = resolve(&compiled.stacks[0], &[]);
-    quadlet::emit(&resolved, target, &templates).unwrap().len()
-}
-
-fn command(path: &Path, word: &str) -> Command {
+fn command(path: &Path, work: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
-    command.arg(word).arg(path).stdout(Stdio::null());
-    if word == "generate" {
-        command.args(["--out", "-"]);
-    }
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    match work {
+        "lint" => command.arg("lint").arg(path),
+        target => command.args(["generate", "--target", target, "--out", "-"]).arg(path),
+    };
     command
 }
 
-fn whole_process(path: &Path, word: &str) {
-    black_box(command(path, word).status().unwrap());
+fn whole_process(path: &Path, work: &str) {
+    assert!(command(path, work).status().unwrap().success(), "{work}");
 }
 
 /// The largest memory of the process, as the kernel counts it while it runs.
-fn peak_kilobytes(path: &Path) -> u64 {
-    let mut child = command(path, "generate").spawn().unwrap();
+fn peak_kilobytes(path: &Path, work: &str) -> u64 {
+    let mut child = command(path, work).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {

@@ -8,6 +8,7 @@
     reason = "a test that is skipped says so aloud"
 )]
 
+mod compose;
 mod diagnostics;
 mod docs;
 mod generate;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests start programs and hosts")]
 
+mod compose;
 mod fixtures;
 mod hostile;
 mod keys;

@@ -43,7 +43,9 @@ pub type Texts = IndexMap<String, Text>;
 macro_rules! parts {
     ($(
         $(#[doc = $doc:literal])+
-        pub struct $name:ident { $($(#[doc = $field_doc:literal])+ pub $field:ident: $type:ty,)+ }
+        pub struct $name:ident {
+            $($(#[$attribute:meta])+ pub $field:ident: $type:ty,)+
+        }
     )+) => {
         $(
             $(#[doc = $doc])+
@@ -51,7 +53,7 @@ macro_rules! parts {
             #[allow(clippy::struct_field_names, reason = "the names are those of Compose")]
             pub struct $name {
                 $(
-                    $(#[doc = $field_doc])+
+                    $(#[$attribute])+
                     #[serde(skip_serializing_if = "Part::is_absent")]
                     pub $field: $type,
                 )+
@@ -88,6 +90,9 @@ parts! {
     pub struct File {
         /// The name of the project.
         pub name: Option<String>,
+        /// What `podman-compose` alone reads.
+        #[serde(rename = "x-podman")]
+        pub x_podman: Option<PodmanCompose>,
         /// What runs.
         pub services: IndexMap<String, Service>,
         /// The networks that services join.
@@ -96,6 +101,12 @@ parts! {
         pub volumes: IndexMap<String, Volume>,
         /// The secrets that services get as files.
         pub secrets: IndexMap<String, Secret>,
+    }
+
+    /// What `podman-compose` alone reads.
+    pub struct PodmanCompose {
+        /// Whether all services share a pod.
+        pub in_pod: Option<bool>,
     }
 
     /// One service.
@@ -252,8 +263,6 @@ parts! {
         pub ipv4_address: Option<Text>,
         /// The fixed address of IPv6.
         pub ipv6_address: Option<Text>,
-        /// The fixed hardware address.
-        pub mac_address: Option<Text>,
         /// In which order networks are joined, the highest first.
         pub priority: Option<usize>,
     }
@@ -318,14 +327,14 @@ parts! {
         pub retries: Option<u32>,
         /// How long failures do not count.
         pub start_period: Option<String>,
-        /// The pause until the first success.
-        pub start_interval: Option<String>,
         /// Whether there is none.
         pub disable: Option<bool>,
     }
 
     /// How many of a service run.
     pub struct Deploy {
+        /// That it is a number.
+        pub mode: Option<&'static str>,
         /// The number.
         pub replicas: Option<u32>,
     }

@@ -81,5 +81,6 @@ fn users((key, users): &Wanted<'_>) -> String {
 /// How the example begins.
 const HEAD: &str = "\
 # What the stack needs and no file of it holds: copy this to `.env`, fill it in, and let nobody else
-# read it (chmod 600 .env). In single quotes, a value is taken as it is.
+# read it (chmod 600 .env). In single quotes, a value is taken as it is; podman-compose alone puts
+# the value of a variable in place of ${NAME} even there.
 ";

@@ -6,7 +6,7 @@ use super::file::{
 use super::{build, mount, secret};
 use crate::emit::words::{bytes, host_line, seconds};
 use crate::model::command::{Command, HealthCommand};
-use crate::model::configuration::{Configuration, PullPolicy};
+use crate::model::configuration::{Configuration, KEEP_GROUPS, PullPolicy};
 use crate::model::layer::{Additive, Map};
 use crate::model::service::Condition;
 use crate::model::value::restart::Restart;
@@ -66,7 +66,11 @@ fn identity(stack: &Resolved<'_>, resolved: &resolve::Service<'_>, service: &mut
         PullPolicy::Never => "never",
     });
     match resolved.written.replicas.map(|count| count.value).filter(|count| *count > 1) {
-        Some(count) => service.deploy = Some(Deploy { replicas: Some(count) }),
+        Some(count) => {
+            service.deploy = Some(Deploy { mode: Some("replicated"), replicas: Some(count) });
+        }
+        // A name of one letter is refused, and a rule tells so.
+        None if resolved.container.len() < 2 => {}
         None => service.container_name = Some(Text::from(&resolved.container)),
     }
     service.hostname = text(configuration.hostname.as_ref());
@@ -121,6 +125,11 @@ fn order(resolved: &resolve::Service<'_>, service: &mut Service) {
         let dependency = Dependency { condition: Some(condition) };
         service.depends_on.insert(needed.name.to_owned(), dependency);
     }
+    let mode = resolved.configuration.network_mode.as_ref();
+    if let Some(shared) = mode.and_then(|mode| mode.value.strip_prefix("service:")) {
+        let started = || Dependency { condition: Some("service_started") };
+        service.depends_on.entry(shared.to_owned()).or_insert_with(started);
+    }
     service.restart = Some(restart(resolved));
 }
 
@@ -151,7 +160,6 @@ fn network(resolved: &resolve::Service<'_>, service: &mut Service) {
                     membership.aliases = texts(&written.more.aliases);
                     membership.ipv4_address = text(written.more.ip.as_ref());
                     membership.ipv6_address = text(written.more.ip6.as_ref());
-                    membership.mac_address = text(written.more.mac.as_ref());
                 }
                 service.networks.insert(member.name.to_owned(), membership);
             }
@@ -191,7 +199,9 @@ fn limits(configuration: &Configuration, service: &mut Service) {
     service.cpus = configuration.cpus.map(|cpus| f64::from(cpus.value.percent()) / 100.0);
     service.cpu_shares = configuration.cpu_shares.map(|shares| shares.value);
     service.cpuset = text(configuration.cpuset.as_ref());
-    service.pids_limit = configuration.pids_limit.map(|limit| limit.value);
+    // Without limit: a nought would be left out by who reads it.
+    let pids = |limit| if limit == 0 { -1 } else { limit };
+    service.pids_limit = configuration.pids_limit.map(|limit| pids(limit.value));
     service.oom_score_adj = configuration.oom_score_adj.map(|score| score.value);
     let limit = |limit: &Limit| match limit {
         Limit::Unlimited => -1,
@@ -205,7 +215,8 @@ fn limits(configuration: &Configuration, service: &mut Service) {
 
 fn users(configuration: &Configuration, service: &mut Service) {
     service.user = text(configuration.user.as_ref());
-    let groups = configuration.group_add.iter();
+    // Compose looks every name up in the image, and a rule tells so.
+    let groups = configuration.group_add.iter().filter(|group| group.as_str() != KEEP_GROUPS);
     service.group_add = groups.map(|group| Text::from(group.as_str())).collect();
     service.userns_mode = text(configuration.userns.as_ref());
 }
@@ -233,7 +244,9 @@ fn namespaces(configuration: &Configuration, service: &mut Service) {
 }
 
 fn health(resolved: &resolve::Service<'_>, service: &mut Service) {
-    let Some(check) = resolved.configuration.health_check.get() else { return };
+    if resolved.configuration.health_check.get().is_none() {
+        return;
+    }
     let Some(health) = &resolved.health else {
         // Also not the one of the image.
         service.healthcheck = Some(Healthcheck { disable: Some(true), ..Healthcheck::default() });
@@ -242,9 +255,7 @@ fn health(resolved: &resolve::Service<'_>, service: &mut Service) {
     let test: Vec<Text> = match &health.command.value {
         HealthCommand::None => vec![Text::new("NONE")],
         HealthCommand::Shell(text) => vec![Text::new("CMD-SHELL"), Text::from(text)],
-        HealthCommand::Exec(words) => {
-            std::iter::once(Text::new("CMD")).chain(words.iter().map(Text::from)).collect()
-        }
+        HealthCommand::Exec(words) => exec(words),
     };
     service.healthcheck = Some(Healthcheck {
         test,
@@ -252,7 +263,17 @@ fn health(resolved: &resolve::Service<'_>, service: &mut Service) {
         timeout: Some(seconds(health.timeout)),
         retries: Some(health.retries),
         start_period: Some(seconds(health.start_period)),
-        start_interval: check.start_interval.map(|interval| seconds(interval.value)),
         disable: None,
     });
+}
+
+/// A command without a shell. Where a word would need quotes, a shell is better: of a list, Podman
+/// 5.4 splits each word at its blanks and loses the empty ones, and `podman-compose` 1.3 has it
+/// read by a shell anyway.
+fn exec(words: &[String]) -> Vec<Text> {
+    let line = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
+    if line == words.join(" ") {
+        return std::iter::once(Text::new("CMD")).chain(words.iter().map(Text::from)).collect();
+    }
+    vec![Text::new("CMD-SHELL"), Text::from(&line)]
 }

@@ -27,4 +27,10 @@ codes! {
     /// Compose takes secrets from variables of `.env`, whose names have letters, digits and `_`
     /// alone: `db-password` and `db.password` would both be `db_password`.
     ONE_VARIABLE = "SW723", Error, "two secrets in one variable";
+
+    /// A group is called as one of the files that every stack with groups has.
+    ///
+    /// `compose.base.yml` holds what all groups need, `compose.all.yml` the whole stack. The file
+    /// of a group `base` or `all` would be the same one.
+    GROUP_IS_A_FILE = "SW724", Error, "group named like a Compose file";
 }

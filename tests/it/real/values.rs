@@ -90,7 +90,7 @@ const ALPHABET: &[&str] = &[
 ];
 
 /// Random numbers that are the same in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
@@ -109,16 +109,22 @@ impl Random {
 }
 
 /// What one service is given, and what must arrive.
-struct Given {
-    environment: BTreeMap<String, String>,
-    labels: BTreeMap<String, String>,
-    command: Vec<String>,
-    health: Vec<String>,
-    source: String,
+pub struct Given {
+    /// Variables.
+    pub environment: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The command.
+    pub command: Vec<String>,
+    /// The health command, behind `CMD` or `CMD-SHELL`.
+    pub health: Vec<String>,
+    /// The folder that it sees at `/data`.
+    pub source: String,
 }
 
 impl Given {
-    fn new(random: &mut Random) -> Self {
+    /// Values of all kinds.
+    pub fn new(random: &mut Random) -> Self {
         let any = |_: &str| true;
         let environment = (0..3 + random.below(2))
             .map(|number| (format!("KEY_{number}"), random.text(9, any)))
@@ -149,7 +155,8 @@ impl Given {
         Self { environment, labels, command, health, source }
     }
 
-    fn write(&self, name: &str, more: &str, stack: &mut String) {
+    /// Adds the service to a stack, with more lines of its configuration.
+    pub fn write(&self, name: &str, more: &str, stack: &mut String) {
         write!(stack, "  - name: {name}\n    configuration:\n{more}").unwrap();
         let map = |key: &str, map: &BTreeMap<String, String>, stack: &mut String| {
             writeln!(stack, "      {key}:").unwrap();
