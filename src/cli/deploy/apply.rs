@@ -31,6 +31,7 @@ What fails is put back: exit 4 says that all is as before, exit 5 that it is not
 const PLAN_MAX: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ApplyArguments {
     #[command(flatten)]
     deploy: DeployArguments,
@@ -177,11 +178,9 @@ fn stopped(
     if arguments.dry_run {
         return Some(Exit::Done);
     }
-    match arguments.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
-        true => None,
-        false => {
-            output::error("nothing was changed; say `--yes` to apply without being asked");
-            Some(Exit::Refused)
-        }
+    if arguments.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
+        return None;
     }
+    output::error("nothing was changed; say `--yes` to apply without being asked");
+    Some(Exit::Refused)
 }

@@ -73,7 +73,9 @@ pub fn run(arguments: &HistoryArguments) -> Exit {
             (true, false) => show::json_line(&stats(stack, &entries)),
             (false, true) => output::out(&lines(stack, &entries)),
             (false, false) => {
-                entries.iter().for_each(|entry| show::json_line(&Told { stack, entry }));
+                for entry in &entries {
+                    show::json_line(&Told { stack, entry });
+                }
             }
         }
     }
@@ -137,7 +139,8 @@ fn stats(stack: &str, entries: &[Entry]) -> Stats {
 
 fn stats_text(stats: &Stats) -> String {
     let mut text = format!(
-        "{}: {} operations, {} done ({} %), {} put back, {} failed; median {}.{} s, longest {}.{} s\n",
+        "{}: {} operations, {} done ({} %), {} put back, {} failed; median {}.{} s, \
+         longest {}.{} s\n",
         stats.stack,
         stats.operations,
         stats.done,

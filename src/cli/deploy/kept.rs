@@ -163,15 +163,10 @@ fn rollback_one(
 ) -> Result<Exit, Fault> {
     let from = installed(scene.store)?;
     let current = from.as_ref().map(|from| from.name.clone());
-    let number = match arguments.to {
-        Some(number) => number,
-        None => match before(scene)? {
-            Some(number) => number,
-            None => {
-                output::error("there is no generation before; `--to N` names one");
-                return Ok(Exit::WrongInput);
-            }
-        },
+    let before = before(scene)?;
+    let Some(number) = arguments.to.or(before) else {
+        output::error("there is no generation before; `--to N` names one");
+        return Ok(Exit::WrongInput);
     };
     let generations = scene.store.generations()?;
     let Some(name) = generations.iter().find(|name| name.number == number) else {
