@@ -10,6 +10,7 @@
 //! bytes -> load -> Stack -> pattern -> Stack -> check -> Checked
 //! Checked -> resolve -> Resolved -> emit -> files
 //! Checked -> resolve -> Order -> draw
+//! files + what is installed + what is seen -> plan -> preflight -> apply
 //! ```
 //!
 //! - [`load`] turns bytes into a tree that keeps the place of every value ([`load::yaml`]),
@@ -27,9 +28,16 @@
 //! - [`emit`] writes files for a target. A unit's shape is a template; a value gets into it by its
 //!   key alone: [`capability::quadlet`] knows how it is read, since when, and by which flag else,
 //!   and [`capability::encode`] writes it so.
+//! - [`state`] is what is kept on a host about a stack: generations, the link to the one in use,
+//!   the journal, the history. [`unit_file`] reads units, ours and those of others.
+//! - [`plan`] compares two sets of files and what [`observe`] saw, and knows no stack: taking back
+//!   and removing are the same call with other arguments. [`preflight`] tells what stands in the
+//!   way, and [`apply`] is the only part that changes a host, or puts it back.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
-//! - [`host`] is the outside world. [`cli`] gathers, calls and shows.
+//! - [`host`] is the outside world: what is read ([`host::Look`]) and what is changed
+//!   ([`host::change`]), with [`host::real`] as the one form that does so. [`cli`] gathers, calls
+//!   and shows.
 //!
 //! ## What never happens
 //!

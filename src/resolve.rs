@@ -18,6 +18,7 @@ use crate::model::{meaning, service as model};
 pub use file::{File, Plain};
 pub use network::Network;
 pub use order::{Order, order};
+pub use part::Part;
 pub use service::Service;
 
 /// A stack, or a part of it, that can be written for any target.
@@ -52,18 +53,18 @@ impl Resolved<'_> {
     }
 }
 
-/// Settles a stack, or the part of it that some groups need.
-pub fn resolve<'c>(checked: &'c Checked, groups: &[String]) -> Resolved<'c> {
+/// Settles a stack, or a part of it.
+pub fn resolve<'c>(checked: &'c Checked, part: Part<'_>) -> Resolved<'c> {
     let stack = checked.stack();
-    let places = part::chosen(checked, groups);
+    let places = part::chosen(checked, part);
     let files = file::files(checked);
     let scene = service::Scene::new(checked, &files);
     let services: Vec<Service<'c>> =
         places.iter().flat_map(|place| service::containers(&scene, *place)).collect();
-    let networks = network::owned(checked, &services, groups.is_empty());
-    let volumes = mount::owned(stack, &services, groups.is_empty());
+    let networks = network::owned(checked, &services, part.is_all());
+    let volumes = mount::owned(stack, &services, part.is_all());
     let used: BTreeSet<&str> = services.iter().flat_map(Service::mounted_files).collect();
-    let files = match groups.is_empty() {
+    let files = match part.is_all() {
         true => files,
         false => files.into_iter().filter(|(name, _)| used.contains(name)).collect(),
     };

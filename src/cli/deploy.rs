@@ -22,7 +22,7 @@ use crate::observe::observe;
 use crate::plan::{self, Observed, Plan, facts};
 use crate::preflight::{Refusal, preflight};
 use crate::report::{Severity, human};
-use crate::resolve::resolve;
+use crate::resolve::{Part, resolve};
 use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places, Store};
 use wanted::{Wanted, wanted};
 
@@ -43,10 +43,20 @@ pub struct DeployArguments {
     /// they are
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+    /// Only a service, and what it needs; may be given again. All others stay as they are
+    #[arg(long = "service", value_name = "SERVICE")]
+    services: Vec<String>,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
     stack: StackArguments,
+}
+
+impl DeployArguments {
+    /// The part of each stack that is meant.
+    fn part(&self) -> Part<'_> {
+        Part { groups: &self.groups, services: &self.services }
+    }
 }
 
 /// On which host, and how it is told.
@@ -125,9 +135,13 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
         output::note(&output::summary(&checking.findings, arguments.paths.len()));
         return None;
     }
+    if let Some(unknown) = discover::unknown(arguments.part(), &compiled.stacks) {
+        output::error(&unknown);
+        return None;
+    }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
-    let wanted = compiled.stacks.iter().map(|stack| ask(stack, &arguments.groups, target));
+    let wanted = compiled.stacks.iter().map(|stack| ask(stack, arguments.part(), target));
     match wanted.collect::<Result<Vec<_>, _>>() {
         Ok(wanted) => Some(in_order(wanted)),
         Err(message) => {
@@ -137,12 +151,12 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     }
 }
 
-fn ask(stack: &Checked, groups: &[String], target: quadlet::Target) -> Result<Wanted, String> {
+fn ask(stack: &Checked, part: Part<'_>, target: quadlet::Target) -> Result<Wanted, String> {
     let templates = Templates::new(target.podman, &std::collections::BTreeMap::new());
     let files =
-        templates.and_then(|templates| quadlet::emit(&resolve(stack, groups), target, &templates));
+        templates.and_then(|templates| quadlet::emit(&resolve(stack, part), target, &templates));
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
-    wanted(stack, groups, files)
+    wanted(stack, part, files)
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.

@@ -1,9 +1,13 @@
 //! From what the user names to stack files: paths, folders, and names in `stacks/`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::output;
+use crate::check::Checked;
 use crate::host::{Look, ReadError};
+use crate::model::value::nearest::nearest;
+use crate::resolve::Part;
 
 /// How deep folders are searched.
 const DEPTH_MAX: usize = 8;
@@ -122,6 +126,29 @@ fn looks_like_stack(text: &str) -> bool {
         }
     }
     false
+}
+
+/// What is wrong with the part that was asked for. Without a stack that could be read, nothing is
+/// known about its groups and services.
+pub fn unknown(part: Part<'_>, stacks: &[Checked]) -> Option<String> {
+    let services = || stacks.iter().flat_map(|stack| stack.stack().services.iter());
+    let groups = services().flat_map(|service| service.groups.iter().map(|group| group.as_str()));
+    let names = services().map(|service| service.name.as_str());
+    let group = stranger(part.groups, groups.collect());
+    let group = group.map(|name| format!("no service belongs to group {name}"));
+    let service = || {
+        let name = stranger(part.services, names.collect())?;
+        Some(format!("there is no service {name}"))
+    };
+    group.or_else(service).filter(|_| !stacks.is_empty())
+}
+
+/// The first name that is not known, with the nearest one that is.
+fn stranger(wanted: &[String], known: BTreeSet<&str>) -> Option<String> {
+    let unknown = wanted.iter().find(|name| !known.contains(name.as_str()))?;
+    let near = nearest(unknown, known);
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    Some(format!("`{unknown}`{near}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `generate`: write the files of a target.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,10 @@ use crate::emit::{self, Scope, compose, quadlet, traefik};
 use crate::host::disk::Disk;
 use crate::host::folder::{self, State, Wanted};
 use crate::host::{Look, ReadError};
-use crate::model::value::nearest::nearest;
 use crate::report::code::target as code;
 use crate::report::json::{self, LintReport};
 use crate::report::{Diagnostic, Severity, human};
-use crate::resolve::resolve;
+use crate::resolve::{Part, resolve};
 use crate::source::Span;
 
 pub const EXAMPLES: &str = "\
@@ -195,8 +194,9 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
         kind: arguments.target.kind(),
     };
     let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
-    if let Some(group) = unknown_group(&arguments.groups, &compiled.stacks) {
-        output::error(&group);
+    let part = Part { groups: &arguments.groups, services: &[] };
+    if let Some(unknown) = discover::unknown(part, &compiled.stacks) {
+        output::error(&unknown);
         return Exit::WrongInput;
     }
     let target = quadlet::Target {
@@ -222,18 +222,6 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
         return Exit::Done;
     }
     write(arguments, &generated, checking)
-}
-
-/// What is wrong with the groups that were asked for.
-fn unknown_group(groups: &[String], stacks: &[Checked]) -> Option<String> {
-    let services = stacks.iter().flat_map(|stack| stack.stack().services.iter());
-    let known: BTreeSet<&str> =
-        services.flat_map(|service| service.groups.iter().map(|group| group.as_str())).collect();
-    let unknown = groups.iter().find(|group| !known.contains(group.as_str()))?;
-    let near = nearest(unknown, known.iter().copied());
-    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-    // Without a stack that could be read, nothing is known about groups.
-    (!stacks.is_empty()).then(|| format!("no service belongs to group `{unknown}`{near}"))
 }
 
 /// The templates of a folder, by their names, each with its path.
@@ -274,7 +262,7 @@ fn generate(
     checking: &mut Checking,
 ) -> Vec<Generated> {
     let named = |stack: &Checked, files| Generated { name: stack.name().to_owned(), files };
-    let resolved = |stack| resolve(stack, &arguments.groups);
+    let resolved = |stack| resolve(stack, Part { groups: &arguments.groups, services: &[] });
     let units = || -> Result<Vec<Generated>, TemplateError> {
         let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
         let templates = Templates::new(target.podman, &texts)?;

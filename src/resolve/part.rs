@@ -4,18 +4,35 @@ use std::collections::BTreeSet;
 
 use crate::check::{Checked, graph};
 
-/// The places of the services of some groups, and of all that these need; all where none is given.
-pub fn chosen(checked: &Checked, groups: &[String]) -> Vec<usize> {
+/// A part of a stack, with all that it needs; the whole of it where nothing is named.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Part<'p> {
+    /// The services of these groups.
+    pub groups: &'p [String],
+    /// These services.
+    pub services: &'p [String],
+}
+
+impl Part<'_> {
+    /// Whether it is the whole stack.
+    pub fn is_all(self) -> bool {
+        self.groups.is_empty() && self.services.is_empty()
+    }
+}
+
+/// The places of the services of a part, and of all that these need.
+pub fn chosen(checked: &Checked, part: Part<'_>) -> Vec<usize> {
     let services = &checked.stack().services;
     let count = services.iter().len();
-    if groups.is_empty() {
+    if part.is_all() {
         return (0..count).collect();
     }
     let graph = graph(count, checked.needs());
     let mut places = BTreeSet::new();
     for (place, service) in services.iter().enumerate() {
-        let is_in = |group: &str| groups.iter().any(|wanted| wanted == group);
-        if service.groups.iter().any(|group| is_in(group.as_str())) {
+        let is_in = |group: &str| part.groups.iter().any(|wanted| wanted == group);
+        let is_named = part.services.iter().any(|name| name == service.name.as_str());
+        if is_named || service.groups.iter().any(|group| is_in(group.as_str())) {
             places.insert(place);
             places.extend(graph.needs(place));
         }

@@ -25,7 +25,7 @@ use stackwright::emit::{Scope, compose, quadlet, traefik};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::Findings;
-use stackwright::resolve::resolve;
+use stackwright::resolve::{Part, resolve};
 use stackwright::source::Sources;
 use stackwright::{Compiled, Input, compile};
 
@@ -97,7 +97,7 @@ fn library(text: &str, kind: Option<Kind>) -> usize {
         Target { podman: Podman::USUAL, generates: kind.is_some(), kind: kind.unwrap_or_default() };
     let compiled = read(text, target);
     let Some(kind) = kind else { return compiled.files };
-    let resolved = resolve(&compiled.stacks[0], &[]);
+    let resolved = resolve(&compiled.stacks[0], Part::default());
     match kind {
         Kind::Quadlet => {
             let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };

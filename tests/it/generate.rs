@@ -15,7 +15,7 @@ use stackwright::emit::{File, Scope, quadlet};
 use stackwright::host::memory::Memory;
 use stackwright::load::{FILE_SIZE_MAX, Request};
 use stackwright::report::{Findings, Severity, human};
-use stackwright::resolve::resolve;
+use stackwright::resolve::{Part, resolve};
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
 
@@ -106,7 +106,7 @@ fn compiled(path: &Path, look: &Memory, wanted: &Wanted) -> (Result<Vec<File>, S
     let told = human::render(&findings, &sources, human::Style::default());
     let Some(stack) = compiled.stacks.first() else { return (Err(told.clone()), told) };
     let templates = Templates::new(podman, &BTreeMap::new()).unwrap();
-    let resolved = resolve(stack, &wanted.groups);
+    let resolved = resolve(stack, Part { groups: &wanted.groups, services: &[] });
     let files = quadlet::emit(&resolved, wanted.target, &templates);
     (files.map_err(|fault| format!("{fault:?}")), told)
 }

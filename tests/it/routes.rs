@@ -16,7 +16,7 @@ use stackwright::host::disk::Disk;
 use stackwright::load::{FILE_SIZE_MAX, Request};
 use stackwright::report::{Findings, Severity as Weight, human};
 use stackwright::resolve::network::Joined;
-use stackwright::resolve::{Resolved, Service, resolve};
+use stackwright::resolve::{Part, Resolved, Service, resolve};
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
 
@@ -52,7 +52,7 @@ fn resolved<T>(path: &Path, look: impl FnOnce(&Resolved<'_>) -> T) -> Result<T, 
     let compiled = compile(&input, &Disk, &mut sources, &mut findings);
     findings.retain(|one| one.severity == Weight::Error);
     let told = || human::render(&findings, &sources, human::Style::default());
-    compiled.stacks.first().map(|stack| look(&resolve(stack, &[]))).ok_or_else(told)
+    compiled.stacks.first().map(|stack| look(&resolve(stack, Part::default()))).ok_or_else(told)
 }
 
 /// The file as Traefik reads it, once its templates are filled in; none where there is none.

@@ -109,7 +109,7 @@ fn locked_apply(
     wanted: &Wanted,
     saved: Option<&[Plan]>,
 ) -> Exit {
-    let prepared = match prepare(site, scene, wanted, !arguments.deploy.groups.is_empty()) {
+    let prepared = match prepare(site, scene, wanted, !arguments.deploy.part().is_all()) {
         Ok(prepared) => prepared,
         Err(fault) => return refuse(&fault),
     };

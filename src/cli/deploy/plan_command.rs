@@ -42,7 +42,7 @@ pub fn run(arguments: &PlanArguments) -> Exit {
         let store = Store::of(host.files, &site.places, &wanted.name);
         let scene =
             Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell: &|_| {} };
-        let prepared = match prepare(&site, &scene, wanted, !arguments.deploy.groups.is_empty()) {
+        let prepared = match prepare(&site, &scene, wanted, !arguments.deploy.part().is_all()) {
             Ok(prepared) => prepared,
             Err(fault) => return refuse(&fault),
         };

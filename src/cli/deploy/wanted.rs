@@ -12,7 +12,7 @@ use crate::model::command::Command;
 use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
-use crate::resolve::resolve;
+use crate::resolve::{Part, resolve};
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
 
@@ -50,13 +50,9 @@ impl Wanted {
 }
 
 /// Settles what a stack asks for; an error tells which secret has no value.
-pub fn wanted(
-    checked: &Checked,
-    groups: &[String],
-    files: Vec<emit::File>,
-) -> Result<Wanted, String> {
+pub fn wanted(checked: &Checked, part: Part<'_>, files: Vec<emit::File>) -> Result<Wanted, String> {
     let stack = checked.stack();
-    let resolved = resolve(checked, groups);
+    let resolved = resolve(checked, part);
     let requires = stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
     Ok(Wanted {
         name: checked.name().to_owned(),

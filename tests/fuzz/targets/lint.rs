@@ -16,7 +16,7 @@ use stackwright::emit::{Scope, quadlet};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::{DIAGNOSTICS_MAX, Findings, github, human, json, sarif};
-use stackwright::resolve::{order, resolve};
+use stackwright::resolve::{Part, order, resolve};
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
 
@@ -82,7 +82,7 @@ fn units(stack: &Checked) -> Vec<String> {
     let made = || Templates::new(Podman::USUAL, &BTreeMap::new()).expect("templates of our own");
     let templates = TEMPLATES.get_or_init(made);
     let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
-    let files = quadlet::emit(&resolve(stack, &[]), target, templates);
+    let files = quadlet::emit(&resolve(stack, Part::default()), target, templates);
     let files = files.expect("a checked stack cannot be written");
     files.into_iter().map(|file| String::from_utf8_lossy(&file.contents).into_owned()).collect()
 }
