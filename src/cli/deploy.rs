@@ -29,6 +29,7 @@ use wanted::{Wanted, wanted};
 pub mod apply;
 pub mod history;
 pub mod kept;
+mod live;
 pub mod plan_command;
 mod show;
 mod wanted;

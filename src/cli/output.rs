@@ -58,13 +58,18 @@ fn write(stream: &mut dyn Write, text: &str) {
 
 /// Asks a question on the terminal; without one, nobody agreed.
 pub fn agreed(question: &str) -> bool {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !io::stdin().is_terminal() || !is_watched() {
         return false;
     }
     note(&format!("{question} [y/N] "));
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// Whether somebody may watch what is told beside the result.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Whether something could not be printed.

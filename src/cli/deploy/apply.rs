@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Exit, output};
+use super::live::Live;
 use super::wanted::Wanted;
 use super::{
     DeployArguments, Format, Prepared, Site, in_the_way, locked, open, prepare, read, refuse, show,
@@ -139,7 +140,15 @@ fn locked_apply(
     };
     let target = Target::New(&prepared.set, &prepared.manifest);
     let from = prepared.from.as_ref();
-    let outcome = apply::apply(scene, plan, from, target, &prepared.secrets, care);
+    let live = (is_human && output::is_watched() && !plan.is_empty())
+        .then(|| Live::of(plan, &prepared.set));
+    let tell = |event: &apply::Event| match &live {
+        Some(live) => live.tell(event),
+        None => (scene.tell)(event),
+    };
+    let watched = Scene { tell: &tell, ..*scene };
+    let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, care);
+    drop(live);
     told(scene.stack, &outcome, is_human)
 }
 
