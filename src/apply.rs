@@ -18,6 +18,7 @@ pub use event::{Event, Failure, Outcome, Step};
 pub use steps::Care;
 
 use crate::host::change::{Fault, HookCall, Host};
+use crate::host::units::{Active, UnitState};
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
 use crate::state::{
@@ -354,7 +355,7 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let is_down = |name: &String| {
         plan.stop.contains(name)
             || plan.stop_first.contains(name)
-            || !observed.states.get(name).is_some_and(is_up)
+            || !observed.states.get(name).is_some_and(|state| is_up(state) && !is_moving(state))
     };
     let start = ran.into_iter().filter(|name| known.contains_key(*name) && is_down(name));
     plan.start = start.cloned().collect();
@@ -408,6 +409,16 @@ fn calm(scene: &Scene<'_>, names: &BTreeSet<String>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether a unit is between two states without an order of ours: it ends yet, or is not ready yet.
+/// One that systemd starts again and again stays so.
+fn is_moving(state: &UnitState) -> bool {
+    match state.active {
+        Active::Deactivating => true,
+        Active::Activating => state.sub != "auto-restart",
+        _ => false,
+    }
+}
+
 /// A first attempt leaves no network behind; volumes stay, as always.
 fn drop_new_networks(scene: &Scene<'_>, journal: &Journal, new: &FileSet) -> Result<(), Fault> {
     let units = facts(new).into_values().filter(|facts| facts.file.ends_with(".network"));
@@ -426,7 +437,8 @@ fn drop_new_networks(scene: &Scene<'_>, journal: &Journal, new: &FileSet) -> Res
 fn down(scene: &Scene<'_>, services: &[String]) -> Result<Vec<String>, Fault> {
     let names: BTreeSet<String> = services.iter().cloned().collect();
     let states: BTreeMap<_, _> = states(scene.host, &names)?;
-    Ok(states.into_iter().filter(|(_, state)| !is_up(state)).map(|(name, _)| name).collect())
+    let is_down = |state: &UnitState| !is_up(state) || state.active == Active::Deactivating;
+    Ok(states.into_iter().filter(|(_, state)| is_down(state)).map(|(name, _)| name).collect())
 }
 
 fn run_hooks(

@@ -76,7 +76,8 @@ fn lingering(request: &Request<'_>) -> Result<Option<Refusal>, Fault> {
 
 fn strangers(request: &Request<'_>) -> Result<Vec<Refusal>, Fault> {
     let links = links::links(request.places, request.store, request.stack, request.to);
-    let found = links::strangers(request.host.files, &links, request.store)?;
+    let folder = request.places.inside(request.store.folder());
+    let found = links::strangers(request.host.files, &links, &folder)?;
     let refusal = |path: std::path::PathBuf| Refusal {
         what: format!("{} is there and is not of this stack", path.display()),
         help: "move it away, or rename what the stack file calls so".to_owned(),

@@ -10,7 +10,7 @@ use crate::unit_file::facts::Facts;
 
 /// The links that a set of files needs, with where each leads.
 pub fn links(places: &Places, store: &Store<'_>, stack: &str, set: &FileSet) -> Links {
-    let current = store.current_link();
+    let current = places.inside(&store.current_link());
     let mut links = BTreeMap::new();
     if !set.units.is_empty() {
         links.insert(places.quadlet.join(stack), current.join("units"));
@@ -19,7 +19,7 @@ pub fn links(places: &Places, store: &Store<'_>, stack: &str, set: &FileSet) -> 
         let unit = places.units.join(name);
         for target in Facts::of(name, text).wanted_by {
             let wants = places.units.join(format!("{target}.wants"));
-            links.insert(wants.join(name), unit.clone());
+            links.insert(wants.join(name), places.inside(&unit));
         }
         links.insert(unit, current.join("plain").join(name));
     }
@@ -29,25 +29,17 @@ pub fn links(places: &Places, store: &Store<'_>, stack: &str, set: &FileSet) -> 
 /// Links, with where each leads.
 pub type Links = BTreeMap<PathBuf, PathBuf>;
 
-/// What stands in the place of a link and is not ours.
-pub fn strangers(
-    files: &dyn Files,
-    links: &Links,
-    store: &Store<'_>,
-) -> Result<Vec<PathBuf>, Fault> {
+/// What stands in the place of a link and leads elsewhere than into the folder of our stack.
+pub fn strangers(files: &dyn Files, links: &Links, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let mut strangers = Vec::new();
     for (path, target) in links {
         match files.entry(path)? {
             None => {}
-            Some(Entry::Link(found)) if found == *target || leads_into(&found, store) => {}
+            Some(Entry::Link(found)) if found == *target || found.starts_with(folder) => {}
             Some(_) => strangers.push(path.clone()),
         }
     }
     Ok(strangers)
-}
-
-fn leads_into(target: &Path, store: &Store<'_>) -> bool {
-    target.starts_with(store.folder())
 }
 
 /// Makes the links that are missing. They lead nowhere as long as the unit is not in use, which

@@ -215,7 +215,8 @@ impl Starting<'_, '_> {
         if !state.invocation.is_empty() && state.invocation != run.before && run.own.is_none() {
             run.own = Some(state.invocation.clone());
         }
-        let is_lost = is_again || state.sub == "auto-restart";
+        // Before its own run it may wait for another try of the run before.
+        let is_lost = is_again || (run.own.is_some() && state.sub == "auto-restart");
         let run = self.running.values().find(|run| run.service == unit).filter(|_| is_lost);
         run.map_or(Ok(()), |run| Err(self.failure(run, why_failed(&state))))
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 /// The folders that stackwright installs into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
+    /// What stands before every path; `/` where this is the host itself.
+    pub root: PathBuf,
     /// What is kept about stacks, one folder each.
     pub stacks: PathBuf,
     /// Where Quadlet looks for units.
@@ -19,6 +21,7 @@ impl Places {
     /// Those of a user with this home folder; `root` stands before every path.
     pub fn of_user(root: &Path, home: &Path, configuration: &Path, uid: u32) -> Self {
         Self {
+            root: root.to_owned(),
             // Mounted files are named by `%h` in the units, so no variable may move this.
             stacks: below(root, &home.join(".local/state/stackwright/stacks")),
             quadlet: below(root, &configuration.join("containers/systemd")),
@@ -35,10 +38,16 @@ impl Places {
         }
     }
 
+    /// A path as it is called where the root is `/`: links are followed there.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        Path::new("/").join(path.strip_prefix(&self.root).unwrap_or(path))
+    }
+
     /// Those of the machine. They lie beside `/etc`, because generators run at boot before `/var`
     /// may be there (containers/podman#25215).
     pub fn of_system(root: &Path) -> Self {
         Self {
+            root: root.to_owned(),
             stacks: below(root, Path::new("/etc/stackwright/stacks")),
             quadlet: below(root, Path::new("/etc/containers/systemd")),
             units: below(root, Path::new("/etc/systemd/system")),
@@ -65,6 +74,7 @@ mod tests {
         );
         assert_eq!(places.stacks, Path::new("/mnt/home/a/.local/state/stackwright/stacks"));
         assert_eq!(places.quadlet, Path::new("/mnt/home/a/.config/containers/systemd"));
+        assert_eq!(places.inside(&places.quadlet), Path::new("/home/a/.config/containers/systemd"));
         assert_eq!(places.others[0], Path::new("/mnt/etc/containers/systemd/users/1000"));
         assert_eq!(Places::of_system(Path::new("/")).units, Path::new("/etc/systemd/system"));
     }
