@@ -152,6 +152,26 @@ impl Plan {
         let services = [&self.stop_first, &self.stop, &self.start, &self.drop_networks, &self.pull];
         !self.installs && !self.reloads && services.iter().all(|list| list.is_empty())
     }
+
+    /// Leaves all services as they are: only files change.
+    pub fn only_install(&mut self) {
+        self.reloads = false;
+        for list in [
+            &mut self.pull,
+            &mut self.stop_first,
+            &mut self.stop,
+            &mut self.drop_networks,
+            &mut self.start,
+        ] {
+            list.clear();
+        }
+        for unit in &mut self.units {
+            unit.effect = Effect::Nothing;
+            if unit.sign == Sign::Same {
+                unit.why.clear();
+            }
+        }
+    }
 }
 
 /// The facts about all units of a set, by service.

@@ -209,7 +209,7 @@ fn prepare(
         (secrets.unwrap_or_else(|panic| std::panic::resume_unwind(panic)), observed)
     });
     let (secrets, observed) = (secrets?, observed?);
-    let plan = plan::plan(&plan::Request {
+    let mut plan = plan::plan(&plan::Request {
         action: Action::Apply,
         stack: scene.stack,
         from: from.as_ref(),
@@ -218,6 +218,9 @@ fn prepare(
         observed: &observed,
         rotated: &secrets.rotated,
     });
+    if !site.runs {
+        plan.only_install();
+    }
     Ok(Prepared { from, set, manifest, observed, secrets, plan })
 }
 

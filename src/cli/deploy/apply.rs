@@ -110,10 +110,13 @@ fn locked_apply(
     wanted: &Wanted,
     saved: Option<&[Plan]>,
 ) -> Exit {
-    let prepared = match prepare(site, scene, wanted, !arguments.deploy.part().is_all()) {
+    let mut prepared = match prepare(site, scene, wanted, !arguments.deploy.part().is_all()) {
         Ok(prepared) => prepared,
         Err(fault) => return refuse(&fault),
     };
+    if arguments.only_install {
+        prepared.plan.only_install();
+    }
     let plan = &prepared.plan;
     if saved.is_some_and(|saved| !saved.contains(plan)) {
         output::error(&format!(

@@ -216,7 +216,7 @@ fn move_to(
     let empty = FileSet::default();
     let set = to.map_or(&empty, |to| &to.set);
     let observed = look(site, scene, from.map(|from| &from.set), set)?;
-    let plan = plan::plan(&plan::Request {
+    let mut plan = plan::plan(&plan::Request {
         action,
         stack: scene.stack,
         from,
@@ -225,6 +225,9 @@ fn move_to(
         observed: &observed,
         rotated: &std::collections::BTreeSet::new(),
     });
+    if !site.runs {
+        plan.only_install();
+    }
     if !plan.is_empty() {
         match is_human {
             true => output::out(&show::plan(&plan)),
