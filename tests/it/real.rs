@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests start programs and hosts")]
 
+mod apply;
 mod compose;
 mod fixtures;
 mod hostile;
