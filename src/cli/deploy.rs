@@ -28,6 +28,7 @@ use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places
 use wanted::{Wanted, wanted};
 
 pub mod apply;
+pub mod diff;
 pub mod history;
 pub mod kept;
 mod live;

@@ -40,6 +40,8 @@ pub struct UnitState {
     pub fragment: Option<PathBuf>,
     /// Files that change it.
     pub drop_ins: Vec<PathBuf>,
+    /// The call that starts it, as the manager makes it.
+    pub command: Vec<String>,
     /// The mark of the present run, another one after each start.
     pub invocation: String,
     /// How often it was started again by itself.

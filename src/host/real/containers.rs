@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::change::{Fault, FaultKind};
 use super::super::containers::{
-    Container, Containers, Generated, Image, Owned, PullError, SecretValue,
+    Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
@@ -149,6 +149,15 @@ impl Containers for Podman {
 
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         Self::list("containers", &["container", "list", "--all", "--format=json"], json::containers)
+    }
+
+    fn inspect(&self, names: &[&str]) -> Result<Vec<Inspected>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec!["container", "inspect", "--format=json", "--"];
+        arguments.extend(names);
+        Self::list("containers", &arguments, json::inspected)
     }
 
     fn networks(&self) -> Result<Vec<Owned>, Fault> {

@@ -35,6 +35,7 @@ impl Units for NoUnits {
             source: None,
             fragment: None,
             drop_ins: Vec::new(),
+            command: Vec::new(),
             invocation: String::new(),
             restarts: 0,
             is_masked: false,

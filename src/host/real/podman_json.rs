@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Result;
 
-use super::super::containers::{Container, Image, Owned};
+use super::super::containers::{Container, Image, Inspected, Owned};
 
 /// A list; Go writes an empty one as nothing.
 type List<T> = Option<Vec<T>>;
@@ -63,6 +63,85 @@ pub fn containers(told: &[u8]) -> Result<Vec<Container>> {
         is_running: told.state == "running",
     });
     Ok(containers.collect())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedTold {
+    name: String,
+    #[serde(default)]
+    created: String,
+    #[serde(default)]
+    image: String,
+    #[serde(default)]
+    state: Option<RunningTold>,
+    #[serde(default)]
+    config: Option<ConfigTold>,
+    #[serde(default)]
+    host_config: Option<HostConfigTold>,
+    #[serde(default)]
+    network_settings: Option<NetworksTold>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct RunningTold {
+    #[serde(default)]
+    status: String,
+    #[serde(default, alias = "Healthcheck")]
+    health: Option<StatusTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusTold {
+    #[serde(default)]
+    status: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ConfigTold {
+    #[serde(default)]
+    create_command: List<String>,
+    #[serde(default)]
+    labels: Labels,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct HostConfigTold {
+    #[serde(default)]
+    memory: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct NetworksTold {
+    #[serde(default)]
+    networks: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The containers in `podman container inspect`.
+pub fn inspected(told: &[u8]) -> Result<Vec<Inspected>> {
+    let inspected = list::<InspectedTold>(told)?.into_iter().map(|told| {
+        let state = told.state.unwrap_or_default();
+        let config = told.config.unwrap_or_default();
+        let networks = told.network_settings.unwrap_or_default().networks.unwrap_or_default();
+        let health = state.health.map(|health| health.status).filter(|word| !word.is_empty());
+        Inspected {
+            name: told.name,
+            image_id: told.image,
+            created: told.created,
+            command: config.create_command.unwrap_or_default(),
+            status: state.status,
+            health,
+            networks: networks.into_iter().map(|(name, _)| name).collect(),
+            memory: told.host_config.unwrap_or_default().memory,
+            labels: config.labels.unwrap_or_default(),
+        }
+    });
+    Ok(inspected.collect())
 }
 
 #[derive(Deserialize)]

@@ -259,10 +259,23 @@ fn state(answer: &Message) -> Result<UnitState, Fault> {
         source: path("SourcePath"),
         fragment: path("FragmentPath"),
         drop_ins: texts("DropInPaths"),
+        command: command(all.get("ExecStart")),
         invocation: bytes("InvocationID"),
         restarts,
         is_masked: text("LoadState") == "masked",
     })
+}
+
+/// The words of the first call in `ExecStart=`, which come with much that nobody asked for.
+fn command(calls: Option<&Variant<'_>>) -> Vec<String> {
+    let Some(Variant::Array(calls)) = calls else { return Vec::new() };
+    let Some(Variant::Structure(call)) = calls.iter().next() else { return Vec::new() };
+    let Some(Variant::Array(words)) = call.fields().get(1) else { return Vec::new() };
+    let text = |word: &Variant<'_>| match word {
+        Variant::Str(text) => Some(text.as_str().to_owned()),
+        _ => None,
+    };
+    words.iter().filter_map(text).collect()
 }
 
 /// A state in the manager's words; what a newer one adds is none that can be relied on.
