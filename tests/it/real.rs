@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests start programs and hosts")]
 
 mod fixtures;
+mod host;
 mod hostile;
 mod keys;
 mod started;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use zbus::{DynamicType, Message, OwnedObjectPath, Variant};
+use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::super::change::{Fault, FaultKind};
 use super::super::units::{Active, Job, JobResult, UnitState, Units, Wake};
-use super::bus::{Bus, Listen, message};
+use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
 use super::wakes::Wakes;
 use super::{Scope, fault};
@@ -101,15 +101,23 @@ impl BusUnits {
         Ok(Job(path.as_str().to_owned()))
     }
 
-    /// One property of each of many units, in their order; none where it has no such property.
-    fn property(&self, names: &[&str], property: &str) -> Result<Vec<Option<Message>>, Fault> {
+    /// One property of each of many units, in their order; none where it cannot be had.
+    fn property<T: TryFrom<OwnedVariant>>(
+        &self,
+        names: &[&str],
+        property: &str,
+    ) -> Result<Vec<Option<T>>, Fault> {
         let mut answers = Vec::new();
         for name in names {
             let doing = format!("ask for {property} of {name}");
             let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, property))?;
             answers.push(self.bus.ask(doing, &call, CALL_TIME));
         }
-        Ok(answers.into_iter().map(|answer| answer.wait().ok()).collect())
+        let value = |answer: Answer| {
+            let value: OwnedVariant = read("read a property", &answer.wait().ok()?).ok()?;
+            value.try_into().ok()
+        };
+        Ok(answers.into_iter().map(value).collect())
     }
 }
 
@@ -125,28 +133,23 @@ impl Units for BusUnits {
             let call = message(SYSTEMD, &path_of(name), PROPERTIES, "GetAll", &("",))?;
             answers.push(self.bus.ask(format!("ask for the state of {name}"), &call, CALL_TIME));
         }
-        let read_state = |answer: super::bus::Answer| state(&answer.wait()?);
-        answers.into_iter().map(read_state).collect()
+        answers.into_iter().map(|answer| state(&answer.wait()?)).collect()
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         let doing = "list the units";
         let answer = self.manager(doing, "ListUnits", &())?;
         let units: Vec<Listed> = read(doing, &answer)?;
-        let units = units.into_iter().filter(|unit| may_have_file(&unit.0, &unit.2));
-        let units: BTreeMap<String, bool> =
-            units.map(|unit| (unit.0, matches!(unit.3.as_str(), "active" | "reloading"))).collect();
+        let mut units: BTreeMap<String, bool> = units
+            .into_iter()
+            .filter(|unit| may_have_file(&unit.0, &unit.2))
+            .map(|unit| (unit.0, matches!(unit.3.as_str(), "active" | "reloading")))
+            .collect();
         let names: Vec<&str> = units.keys().map(String::as_str).collect();
-        let files = self.property(&names, "FragmentPath")?;
-        let mut with_file = files.iter().map(|answer| {
-            let answer = answer.as_ref()?;
-            let body = answer.body();
-            let file: Variant<'_> = body.deserialize().ok()?;
-            let Variant::Str(file) = file else { return None };
-            Some(!file.is_empty() && !file.contains("/transient/"))
-        });
-        let mut units = units;
-        units.retain(|_, _| with_file.next().flatten().unwrap_or(false));
+        let files: Vec<Option<String>> = self.property(&names, "FragmentPath")?;
+        let is_kept = |file: &String| !file.is_empty() && !file.contains("/transient/");
+        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(is_kept));
+        units.retain(|_, _| kept.next().unwrap_or(false));
         Ok(units)
     }
 
@@ -171,14 +174,10 @@ impl Units for BusUnits {
 
     fn cancel(&self, name: &str) -> Result<(), Fault> {
         let doing = format!("call off the job of {name}");
-        let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, "Job"))?;
-        let answer = self.bus.call(&doing, &call, CALL_TIME)?;
-        let body = answer.body();
-        let job: Variant<'_> = body.deserialize().map_err(|error| Fault::other(&doing, error))?;
-        let (id, _path): (u32, OwnedObjectPath) =
-            job.try_into().map_err(|error| Fault::other(&doing, error))?;
-        match self.manager(&doing, "CancelJob", &(id,)) {
-            Err(fault) if id != 0 && fault.kind != FaultKind::Missing => Err(fault),
+        let jobs: Vec<Option<(u32, OwnedObjectPath)>> = self.property(&[name], "Job")?;
+        let job = jobs.into_iter().flatten().map(|(job, _path)| job).find(|job| *job != 0);
+        match job.map(|job| self.manager(&doing, "CancelJob", &(job,))) {
+            Some(Err(fault)) if fault.kind != FaultKind::Missing => Err(fault),
             _ => Ok(()),
         }
     }
@@ -197,7 +196,10 @@ impl Units for BusUnits {
     fn log(&self, name: &str, lines: usize) -> Result<Vec<String>, Fault> {
         let states = self.states(&[name])?;
         let invocation = states.first().map_or("", |state| state.invocation.as_str());
-        journal::last_lines(self.scope, name, invocation, lines)
+        let began: Vec<Option<u64>> = self.property(&[name], "InactiveExitTimestamp")?;
+        let since = began.into_iter().flatten().next().unwrap_or(0);
+        let run = journal::Run { unit: name, invocation, since };
+        journal::last_lines(self.scope, &run, lines)
     }
 }
 
