@@ -1,11 +1,11 @@
 //! The service manager over its bus: jobs and states as systemd itself tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant};
 
 use super::super::change::{Fault, FaultKind};
 use super::super::units::{Active, Job, JobResult, UnitState, Units, Wake};
@@ -47,6 +47,7 @@ pub struct BusUnits {
     bus: Bus,
     scope: Scope,
     wakes: Arc<Wakes>,
+    held: Mutex<BTreeSet<String>>,
 }
 
 impl BusUnits {
@@ -59,7 +60,7 @@ impl BusUnits {
             let listen = Told { wakes: wakes.clone(), manager: manager.clone() };
             match Bus::connect(&address, listen) {
                 Ok(bus) => {
-                    let units = Self { bus, scope, wakes };
+                    let units = Self { bus, scope, wakes, held: Mutex::default() };
                     units.subscribe(&manager)?;
                     return Ok(units);
                 }
@@ -101,24 +102,60 @@ impl BusUnits {
         Ok(Job(path.as_str().to_owned()))
     }
 
+    /// Asks for a property of each of many units.
+    fn ask_each(
+        &self,
+        names: &[&str],
+        interface: impl Fn(&str) -> String,
+        property: &str,
+    ) -> Result<Vec<Answer>, Fault> {
+        let ask = |name: &&str| {
+            let doing = format!("ask for {property} of {name}");
+            let body = (interface(name), property);
+            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &body)?;
+            Ok(self.bus.ask(doing, &call, CALL_TIME))
+        };
+        names.iter().map(ask).collect()
+    }
+
+    /// Keeps units in the memory of the manager for as long as this connection lives. One that does
+    /// not run would be read anew for every question, and what it is connected with would change.
+    fn hold(&self, names: &[&str]) -> Result<(), Fault> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = Vec::new();
+        for name in names.iter().filter(|name| !held.contains(**name)) {
+            let call = message(SYSTEMD, ROOT, MANAGER, "RefUnit", &(name,))?;
+            answers.push((*name, self.bus.ask(format!("hold {name}"), &call, CALL_TIME)));
+        }
+        // One that is not there has nothing to be held.
+        let held_now =
+            answers.into_iter().filter_map(|(name, answer)| answer.wait().ok().map(|_| name));
+        held.extend(held_now.map(str::to_owned));
+        Ok(())
+    }
+
     /// One property of each of many units, in their order; none where it cannot be had.
     fn property<T: TryFrom<OwnedVariant>>(
         &self,
         names: &[&str],
         property: &str,
     ) -> Result<Vec<Option<T>>, Fault> {
-        let mut answers = Vec::new();
-        for name in names {
-            let doing = format!("ask for {property} of {name}");
-            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, property))?;
-            answers.push(self.bus.ask(doing, &call, CALL_TIME));
-        }
-        let value = |answer: Answer| {
-            let value: OwnedVariant = read("read a property", &answer.wait().ok()?).ok()?;
-            value.try_into().ok()
-        };
+        let answers = self.ask_each(names, |_| UNIT.to_owned(), property)?;
         Ok(answers.into_iter().map(value).collect())
     }
+}
+
+/// The interface of a unit for what not all kinds of units have.
+fn own_interface(name: &str) -> String {
+    let mut kind = name.rsplit('.').next().unwrap_or("").chars();
+    let first = kind.next().unwrap_or('S').to_ascii_uppercase();
+    format!("{SYSTEMD}.{first}{}", kind.as_str())
+}
+
+/// The value of a property; none where a unit has no such property.
+fn value<T: TryFrom<OwnedVariant>>(answer: Answer) -> Option<T> {
+    let value: OwnedVariant = read("read a property", &answer.wait().ok()?).ok()?;
+    value.try_into().ok()
 }
 
 impl Units for BusUnits {
@@ -127,13 +164,45 @@ impl Units for BusUnits {
     }
 
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
-        let mut answers = Vec::new();
-        for name in names {
-            // All at once from one instant: states that were asked for one by one may not fit.
-            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "GetAll", &("",))?;
-            answers.push(self.bus.ask(format!("ask for the state of {name}"), &call, CALL_TIME));
+        let doing = "ask for the states of units";
+        self.hold(names)?;
+        // How each is comes from one instant. Of all else, what is needed is asked for by its name:
+        // systemd looks into many files to tell everything about a unit.
+        let listed = self.manager(doing, "ListUnitsByNames", &(names,))?;
+        let sources = self.ask_each(names, |_| UNIT.to_owned(), "SourcePath")?;
+        let fragments = self.ask_each(names, |_| UNIT.to_owned(), "FragmentPath")?;
+        let drop_ins = self.ask_each(names, |_| UNIT.to_owned(), "DropInPaths")?;
+        let invocations = self.ask_each(names, |_| UNIT.to_owned(), "InvocationID")?;
+        let results = self.ask_each(names, own_interface, "Result")?;
+        let restarts = self.ask_each(names, own_interface, "NRestarts")?;
+        let listed: Vec<Listed> = read(doing, &listed)?;
+        if listed.len() != names.len() {
+            return Err(Fault::other(doing, "one of the names is none that a unit can have"));
         }
-        answers.into_iter().map(|answer| state(&answer.wait()?)).collect()
+        let path = |answer: Answer| {
+            let path: Option<String> = value(answer);
+            path.filter(|path| !path.is_empty()).map(PathBuf::from)
+        };
+        let mut answers =
+            [sources, fragments, drop_ins, invocations, results, restarts].map(Vec::into_iter);
+        let [sources, fragments, drop_ins, invocations, results, restarts] = &mut answers;
+        let states = listed.into_iter().map(|listed| {
+            let drop_ins: Option<Vec<String>> = drop_ins.next().and_then(value);
+            let invocation: Option<Vec<u8>> = invocations.next().and_then(value);
+            UnitState {
+                is_loaded: listed.2 == "loaded",
+                active: active(&listed.3),
+                sub: listed.4,
+                result: results.next().and_then(value).unwrap_or_default(),
+                source: sources.next().and_then(path),
+                fragment: fragments.next().and_then(path),
+                drop_ins: drop_ins.into_iter().flatten().map(PathBuf::from).collect(),
+                invocation: hex(&invocation.unwrap_or_default()),
+                restarts: restarts.next().and_then(value).unwrap_or(0),
+                is_masked: listed.2 == "masked",
+            }
+        });
+        Ok(states.collect())
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
@@ -220,51 +289,8 @@ where
     answer.body().deserialize().map_err(|error| Fault::other(doing, error))
 }
 
-fn state(answer: &Message) -> Result<UnitState, Fault> {
-    let body = answer.body();
-    let all: BTreeMap<&str, Variant<'_>> =
-        body.deserialize().map_err(|error| Fault::other("read the state of a unit", error))?;
-    let text = |name: &str| match all.get(name) {
-        Some(Variant::Str(text)) => text.as_str(),
-        _ => "",
-    };
-    let path = |name: &str| Some(text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let texts = |name: &str| match all.get(name) {
-        Some(Variant::Array(array)) => array
-            .iter()
-            .filter_map(|one| match one {
-                Variant::Str(text) => Some(PathBuf::from(text.as_str())),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    let bytes = |name: &str| match all.get(name) {
-        Some(Variant::Array(array)) => array
-            .iter()
-            .filter_map(|one| match one {
-                Variant::U8(byte) => Some(format!("{byte:02x}")),
-                _ => None,
-            })
-            .collect(),
-        _ => String::new(),
-    };
-    let restarts = match all.get("NRestarts") {
-        Some(Variant::U32(restarts)) => *restarts,
-        _ => 0,
-    };
-    Ok(UnitState {
-        is_loaded: text("LoadState") == "loaded",
-        active: active(text("ActiveState")),
-        sub: text("SubState").to_owned(),
-        result: text("Result").to_owned(),
-        source: path("SourcePath"),
-        fragment: path("FragmentPath"),
-        drop_ins: texts("DropInPaths"),
-        invocation: bytes("InvocationID"),
-        restarts,
-        is_masked: text("LoadState") == "masked",
-    })
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A state in the manager's words; what a newer one adds is none that can be relied on.
