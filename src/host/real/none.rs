@@ -74,3 +74,19 @@ impl Units for NoUnits {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::change::FaultKind;
+    use super::*;
+
+    #[test]
+    fn nothing_is_there_and_nothing_starts() {
+        let units = NoUnits { wakes: Arc::default() };
+        assert_eq!(units.reload().unwrap_err().kind, FaultKind::Missing);
+        let fault = units.start("web.service").unwrap_err();
+        assert_eq!(fault.to_string(), "cannot start web.service: there is no service manager");
+        assert!(!units.states(&["web.service"]).unwrap()[0].is_loaded);
+        assert_eq!(units.wait(Duration::ZERO), Ok(Wake::TimeUp));
+    }
+}

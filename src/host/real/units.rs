@@ -15,9 +15,9 @@ use super::wakes::Wakes;
 use super::{Scope, fault};
 
 /// How long the manager may take for an answer.
-const CALL_TIME: Duration = Duration::from_secs(25);
+pub const CALL_TIME: Duration = Duration::from_secs(25);
 /// The same where it runs all generators.
-const RELOAD_TIME: Duration = Duration::from_secs(90);
+pub const RELOAD_TIME: Duration = Duration::from_secs(90);
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
@@ -216,8 +216,7 @@ impl Units for BusUnits {
             .collect();
         let names: Vec<&str> = units.keys().map(String::as_str).collect();
         let files: Vec<Option<String>> = self.property(&names, "FragmentPath")?;
-        let is_kept = |file: &String| !file.is_empty() && !file.contains("/transient/");
-        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(is_kept));
+        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
         units.retain(|_, _| kept.next().unwrap_or(false));
         Ok(units)
     }
@@ -277,9 +276,14 @@ type Listed =
     (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
 /// Whether a unit can have a file: devices and scopes come and go by themselves.
-fn may_have_file(name: &str, load: &str) -> bool {
+pub fn may_have_file(name: &str, load: &str) -> bool {
     let kind = name.rsplit('.').next().unwrap_or("");
     load != "not-found" && !matches!(kind, "device" | "scope")
+}
+
+/// Whether somebody wrote the file of a unit: those of transient ones come and go by themselves.
+pub fn is_kept(file: &str) -> bool {
+    !file.is_empty() && !file.contains("/transient/")
 }
 
 fn read<T>(doing: &str, answer: &Message) -> Result<T, Fault>
@@ -306,7 +310,7 @@ pub fn active(word: &str) -> Active {
 }
 
 /// How a job ended, in the manager's words.
-pub fn job_result(word: &str) -> JobResult {
+fn job_result(word: &str) -> JobResult {
     match word {
         "done" => JobResult::Done,
         // A unit that is gone takes its job with it.
@@ -381,4 +385,30 @@ fn name_of(escaped: &str) -> String {
         name.extend(rest.as_bytes());
     }
     String::from_utf8_lossy(&name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_have_their_places() {
+        let place = "/org/freedesktop/systemd1/unit/_31-web_5f1_40x_2eservice".replace('-', "_2d");
+        assert_eq!(path_of("1-web_1@x.service"), place);
+        assert_eq!(name_of("_2d_2eslice"), "-.slice");
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_tells_its_name(name in "[a-zA-Z0-9:_.@\\\\-]{1,60}") {
+            let path = path_of(&name);
+            prop_assert_eq!(path.strip_prefix(UNIT_FOLDER).map(name_of), Some(name));
+        }
+
+        #[test]
+        fn no_place_breaks_it(path in "(_|[0-9a-f]|\u{1f980}|x){0,20}") {
+            let _name = name_of(&path);
+        }
+    }
 }

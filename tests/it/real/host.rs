@@ -18,13 +18,16 @@ fn settle(host: &Host) {
     host.own_home();
 }
 
-/// The arguments that run one of the tests inside.
-fn run<'a>(host: &'a Host, test: &'a str) -> Vec<&'a str> {
-    let word = concat!(env!("CARGO_CRATE_NAME"), "_INSIDE=1");
-    let mut all = vec!["exec", host.name.as_str(), "env", word, PROGRAM];
-    all.extend(["--ignored", "--nocapture", "--test-threads=1", test]);
+/// The arguments that run tests inside, in an environment that says so.
+fn run<'a>(host: &'a Host, more: &'a str, tests: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["exec", host.name.as_str(), "env", INSIDE, more, PROGRAM];
+    all.extend(["--ignored", "--nocapture", "--test-threads=1"]);
+    all.extend(tests);
     all
 }
+
+/// Says to the program that it runs inside.
+const INSIDE: &str = "STACKWRIGHT_LAB_INSIDE=1";
 
 #[test]
 fn everything_behind_the_interface_does_what_it_promises() {
@@ -32,8 +35,11 @@ fn everything_behind_the_interface_does_what_it_promises() {
     let host = suite.host("behind");
     host.lab("image", &["docker.io/library/shop:1"]);
     settle(&host);
-    let said = must(&mut lab(&run(&host, "real::host::inside::user")));
-    assert!(said.contains("test result: ok. ") && !said.contains(" 0 passed"), "{said}");
+    let all = ["host::inside::manager::", "host::inside::bus::", "host::inside::rest::"];
+    for (way, tests, count) in [("BY=bus", &all[..], 9), ("BY=program", &all[..1], 4)] {
+        let said = must(&mut lab(&run(&host, way, tests)));
+        assert!(said.contains(&format!("test result: ok. {count} passed;")), "{said}");
+    }
 }
 
 #[test]
@@ -41,7 +47,7 @@ fn a_second_interrupt_ends_the_program_at_once() {
     let Some(suite) = suite() else { return };
     let host = suite.host("interrupted");
     settle(&host);
-    let status = lab(&run(&host, "real::host::inside::interrupted_twice")).status().unwrap();
+    let status = lab(&run(&host, "BY=bus", &["host::inside::interrupted_twice"])).status().unwrap();
     assert_eq!(status.signal(), Some(15), "{status}");
     let mark: PathBuf = host.path("/home/user/after-the-first");
     assert!(mark.exists(), "the first one ended it");

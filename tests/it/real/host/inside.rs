@@ -11,11 +11,13 @@ use stackwright::host::units::{Active, Job, JobResult, UnitState, Wake};
 
 /// The host from inside; none, told aloud, where this is no host of the lab.
 fn open() -> Option<Real> {
-    if std::env::var_os(concat!(env!("CARGO_CRATE_NAME"), "_INSIDE")).is_none() {
+    if std::env::var_os("STACKWRIGHT_LAB_INSIDE").is_none() {
         println!("SKIPPED: this test runs inside of a host of the lab alone");
         return None;
     }
-    Some(Real::open(Scope::User).unwrap_or_else(|fault| panic!("{fault}")))
+    let by_program = std::env::var_os("BY").is_some_and(|way| way == "program");
+    let open = if by_program { Real::open_by_program } else { Real::open };
+    Some(open(Scope::User).unwrap_or_else(|fault| panic!("{fault}")))
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -62,7 +64,8 @@ fn state(real: &Real, name: &str) -> UnitState {
     real.host().units.states(&[name]).unwrap().remove(0)
 }
 
-mod user {
+/// What holds over the bus and by the manager's own program.
+mod manager {
     use super::*;
 
     #[test]
@@ -144,48 +147,6 @@ mod user {
 
     #[test]
     #[ignore = "runs inside of a host"]
-    fn who_looks_changes_nothing() {
-        let Some(real) = open() else { return };
-        install(&real, &[("still.service", "[Service]\nExecStart=sleep 1000\n")]);
-        let names = ["still.service", "none.service", "dbus.socket", "default.target", "-.slice"];
-        let before = real.host().units.in_memory().unwrap();
-        assert!(!before.contains_key("still.service"));
-        // The first look brings it into memory, until who looks is gone.
-        real.host().units.states(&names).unwrap();
-        let now = || real.host().machine.now();
-        while real.host().units.wait(now() + SECOND / 5).unwrap() != Wake::TimeUp {}
-        for _again in 0..3 {
-            let states = real.host().units.states(&names).unwrap();
-            let loaded: Vec<bool> = states.iter().map(|state| state.is_loaded).collect();
-            assert_eq!(loaded, [true, false, true, true, true], "{states:?}");
-            assert_eq!(states[2].result, "success");
-            assert_eq!(states[3].result, "");
-        }
-        assert_eq!(real.host().units.wait(now() + SECOND / 2).unwrap(), Wake::TimeUp);
-        assert!(real.host().units.states(&["no unit"]).is_err());
-        assert_eq!(real.host().units.states(&[]).unwrap(), []);
-        drop(real);
-        let Some(real) = open() else { return };
-        assert_eq!(real.host().units.in_memory().unwrap(), before);
-    }
-
-    #[test]
-    #[ignore = "runs inside of a host"]
-    fn a_manager_that_begins_anew_goes_on_telling() {
-        let Some(real) = open() else { return };
-        install(&real, &[("anew.service", "[Service]\nExecStart=sleep 1000\n")]);
-        let systemctl = |words: &[&str]| {
-            let mut command = std::process::Command::new("systemctl");
-            super::super::super::must(command.arg("--user").args(words));
-        };
-        systemctl(&["daemon-reexec"]);
-        systemctl(&["is-system-running", "--wait"]);
-        assert_eq!(start(&real, "anew.service"), JobResult::Done);
-        assert_eq!(stop(&real, "anew.service"), JobResult::Done);
-    }
-
-    #[test]
-    #[ignore = "runs inside of a host"]
     fn a_unit_that_ends_again_and_again_is_seen() {
         let Some(real) = open() else { return };
         let text = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\n\
@@ -244,6 +205,57 @@ mod user {
         assert_eq!(last, ["b\u{fffd}"]);
         assert_eq!(real.host().units.log("nobody.service", 5).unwrap(), Vec::<String>::new());
     }
+}
+
+/// What holds over the bus alone.
+mod bus {
+    use super::*;
+
+    #[test]
+    #[ignore = "runs inside of a host"]
+    fn who_looks_changes_nothing() {
+        let Some(real) = open() else { return };
+        install(&real, &[("still.service", "[Service]\nExecStart=sleep 1000\n")]);
+        let names = ["still.service", "none.service", "dbus.socket", "default.target", "-.slice"];
+        let before = real.host().units.in_memory().unwrap();
+        assert!(!before.contains_key("still.service"));
+        // The first look brings it into memory, until who looks is gone.
+        real.host().units.states(&names).unwrap();
+        let now = || real.host().machine.now();
+        while real.host().units.wait(now() + SECOND / 5).unwrap() != Wake::TimeUp {}
+        for _again in 0..3 {
+            let states = real.host().units.states(&names).unwrap();
+            let loaded: Vec<bool> = states.iter().map(|state| state.is_loaded).collect();
+            assert_eq!(loaded, [true, false, true, true, true], "{states:?}");
+            assert_eq!(states[2].result, "success");
+            assert_eq!(states[3].result, "");
+        }
+        assert_eq!(real.host().units.wait(now() + SECOND / 2).unwrap(), Wake::TimeUp);
+        assert!(real.host().units.states(&["no unit"]).is_err());
+        assert_eq!(real.host().units.states(&[]).unwrap(), []);
+        drop(real);
+        let Some(real) = open() else { return };
+        assert_eq!(real.host().units.in_memory().unwrap(), before);
+    }
+
+    #[test]
+    #[ignore = "runs inside of a host"]
+    fn a_manager_that_begins_anew_goes_on_telling() {
+        let Some(real) = open() else { return };
+        install(&real, &[("anew.service", "[Service]\nExecStart=sleep 1000\n")]);
+        let systemctl = |words: &[&str]| {
+            let mut command = std::process::Command::new("systemctl");
+            super::super::super::must(command.arg("--user").args(words));
+        };
+        systemctl(&["daemon-reexec"]);
+        systemctl(&["is-system-running", "--wait"]);
+        assert_eq!(start(&real, "anew.service"), JobResult::Done);
+        assert_eq!(stop(&real, "anew.service"), JobResult::Done);
+    }
+}
+
+mod rest {
+    use super::*;
 
     #[test]
     #[ignore = "runs inside of a host"]
