@@ -29,6 +29,8 @@ pub struct Request<'r> {
     pub lost_links: &'r [PathBuf],
     /// The states of its services.
     pub states: &'r BTreeMap<String, UnitState>,
+    /// The calls by which systemd starts them.
+    pub calls: &'r BTreeMap<String, Vec<String>>,
     /// Its containers, and those that have their names.
     pub containers: &'r [Inspected],
     /// The images that are there.
@@ -303,7 +305,7 @@ fn running(request: &Request<'_>, facts: &Facts) -> Vec<Item> {
             let container = request.containers.iter().find(|one| Some(one.name.as_str()) == named);
             let runs = state.is_some_and(|state| state.active == Active::Active);
             match container {
-                Some(container) => items.extend(of_container(request, facts, state, container)),
+                Some(container) => items.extend(of_container(request, facts, container)),
                 None if runs && facts.starts_by_itself() && !is_job(state) => {
                     let meaning = "systemd takes the service for running without its container";
                     items.push(item("container", "there", "missing".to_owned(), meaning));
@@ -362,12 +364,7 @@ fn owned(
     }
 }
 
-fn of_container(
-    request: &Request<'_>,
-    facts: &Facts,
-    state: Option<&UnitState>,
-    container: &Inspected,
-) -> Vec<Item> {
+fn of_container(request: &Request<'_>, facts: &Facts, container: &Inspected) -> Vec<Item> {
     let since = Some(container.created.clone()).filter(|since| !since.is_empty());
     let item = |aspect: &str, wanted: String, actual: String, meaning: &str| Item {
         subject: container.name.clone(),
@@ -381,7 +378,7 @@ fn of_container(
         since: since.clone(),
     };
     let mut items = Vec::new();
-    let command = state.map_or(&[][..], |state| &state.command);
+    let command = request.calls.get(&facts.service).map_or(&[][..], Vec::as_slice);
     for (aspect, wanted, actual) in call::differences(command, &container.command) {
         let meaning = "the container was not started as its unit says";
         items.push(item(aspect, wanted, actual, meaning));

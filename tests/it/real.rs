@@ -7,6 +7,7 @@
 
 mod compose;
 mod fixtures;
+mod host;
 mod hostile;
 mod keys;
 mod started;

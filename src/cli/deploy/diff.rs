@@ -213,6 +213,9 @@ fn one(
         true => observe::states(host, &facts.keys().cloned().collect())?,
         false => BTreeMap::new(),
     };
+    let services: Vec<&str> = facts.keys().map(String::as_str).collect();
+    let calls = host.units.calls(&services)?;
+    let calls = facts.keys().cloned().zip(calls).collect();
     let names: BTreeSet<&str> = facts.values().filter_map(|facts| facts.name.as_deref()).collect();
     let there = podman.containers.iter().map(|one| one.name.as_str());
     let there: Vec<&str> = there.filter(|name| names.contains(name)).collect();
@@ -224,6 +227,7 @@ fn one(
         installed: known,
         lost_links: &lost_links,
         states: &states,
+        calls: &calls,
         containers: &containers,
         images: &podman.images,
         networks: &podman.networks,

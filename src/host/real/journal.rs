@@ -15,22 +15,36 @@ use super::process::{Limits, Output, run};
 const JOURNAL_TIME: Duration = Duration::from_secs(25);
 const JOURNAL_MAX: usize = 16 << 20;
 
-/// The last lines that a unit wrote in a run, or in any where the run is not known.
-pub fn last_lines(
-    scope: Scope,
-    unit: &str,
-    invocation: &str,
-    lines: usize,
-) -> Result<Vec<String>, Fault> {
-    let doing = format!("read the log of {unit}");
+/// A run of a unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'r> {
+    /// The unit.
+    pub unit: &'r str,
+    /// The mark of the run; empty where the manager has forgotten it.
+    pub invocation: &'r str,
+    /// When it began, in microseconds since 1970; 0 where nobody knows.
+    pub since: u64,
+}
+
+/// The last lines that a unit wrote in a run.
+pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String>, Fault> {
+    let doing = format!("read the log of {}", of.unit);
     let mut command = Command::new("journalctl");
     command.args(scope.flag()).args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    command.arg("--output-fields=MESSAGE").arg(format!("--lines={lines}"));
-    match (invocation, scope) {
-        ("", Scope::User) => command.arg(format!("_SYSTEMD_USER_UNIT={unit}")),
-        ("", Scope::System) => command.arg(format!("_SYSTEMD_UNIT={unit}")),
-        _ => command.arg(format!("_SYSTEMD_INVOCATION_ID={invocation}")),
-    };
+    command.arg("--output-fields=MESSAGE,_SYSTEMD_INVOCATION_ID");
+    command.arg(format!("--lines={lines}"));
+    if of.since > 0 {
+        command.arg(format!("--since=@{}.{:06}", of.since / 1_000_000, of.since % 1_000_000));
+    }
+    command.arg(match (of.invocation, scope) {
+        ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
+        ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
+        (invocation, _) => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
+    });
+    // What a program wrote right before it died may have lost its unit. Quadlet gives each
+    // program the name of its unit to write under.
+    let name = of.unit.rsplit_once('.').map_or(of.unit, |(name, _)| name);
+    command.arg("+").arg(format!("SYSLOG_IDENTIFIER={name}"));
     let limits = Limits {
         time: JOURNAL_TIME,
         input: &[],
@@ -48,6 +62,8 @@ pub fn last_lines(
 struct Line {
     #[serde(rename = "MESSAGE")]
     message: Message,
+    #[serde(rename = "_SYSTEMD_INVOCATION_ID", default)]
+    invocation: String,
 }
 
 /// What was written: text, or bytes where it is none, or either more than once.
@@ -72,9 +88,49 @@ impl Message {
     }
 }
 
-/// The lines in what the journal shows; one that cannot be read is left out.
+/// The lines of the last run in what the journal shows; one that cannot be read is left out.
 fn read(shown: &[u8]) -> Vec<String> {
     let lines = shown.split(|byte| *byte == b'\n');
-    let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
-    lines.flat_map(|line| line.message.lines()).collect()
+    let lines: Vec<Line> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let runs = lines.iter().rev().map(|line| line.invocation.as_str());
+    let last = runs.clone().find(|run| !run.is_empty()).unwrap_or("");
+    let length = runs.take_while(|run| run.is_empty() || *run == last).count();
+    let surplus = lines.len() - length;
+    lines.into_iter().skip(surplus).flat_map(|line| line.message.lines()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(lines: &[(&str, &str)]) -> Vec<u8> {
+        let line = |(message, run): &(&str, &str)| match *run {
+            "" => format!("{{\"MESSAGE\":{message},\"_PID\":\"1\"}}\n"),
+            run => format!("{{\"_SYSTEMD_INVOCATION_ID\":\"{run}\",\"MESSAGE\":{message}}}\n"),
+        };
+        lines.iter().map(line).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn lines_of_earlier_runs_are_left_out() {
+        let lines = [("\"old\"", "a"), ("\"new\"", "b"), ("\"lost\"", ""), ("\"newer\"", "b")];
+        assert_eq!(read(&shown(&lines)), ["new", "lost", "newer"]);
+        assert_eq!(read(&shown(&lines[..2])), ["new"]);
+        assert_eq!(read(&shown(&lines[2..3])), ["lost"]);
+        assert_eq!(read(b""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn messages_are_read_in_every_form() {
+        let lines = [
+            ("\"two\\nlines\"", "a"),
+            ("[98,255,10]", "a"),
+            ("[\"one\",[116,119,111]]", "a"),
+            ("null", "a"),
+            ("{\"x\":1}", "a"),
+        ];
+        let mut shown = shown(&lines);
+        shown.extend(b"{\"MESSAGE\":\nno line\n\xff\n{}\n");
+        assert_eq!(read(&shown), ["two", "lines", "b\u{fffd}", "one", "two"]);
+    }
 }

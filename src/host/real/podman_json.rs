@@ -249,3 +249,55 @@ pub fn health_log(told: &[u8]) -> Result<Vec<String>> {
 fn list<'t, T: Deserialize<'t>>(told: &'t [u8]) -> Result<Vec<T>> {
     Ok(serde_json::from_slice::<List<T>>(told)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const IMAGES: &[u8] = br#"[
+        {"Id":"a","Names":["x:1","y:1"],"RepoDigests":["x@sha256:1"],"Size":1,"New":{"er":[]}},
+        {"Id":"a","Names":["z:1"],"RepoDigests":null},
+        {"Id":"b","RepoTags":null}
+    ]"#;
+    const CONTAINERS: &[u8] = br#"[
+        {"Id":"c","Names":["web"],"ImageID":"a","Labels":{"stack":"shop"},"State":"running"},
+        {"Id":"d","Names":null,"Labels":null,"State":"exited","Exited":true}
+    ]"#;
+    const SECRETS: &[u8] = br#"[{"ID":"1","UpdatedAt":"now","Spec":{"Name":"key","Labels":{}}}]"#;
+    const STATE: &[u8] =
+        br#"{"Health":{"Status":"unhealthy","Log":[{"ExitCode":1,"Output":"no\n"},{}]}}"#;
+
+    #[test]
+    fn what_is_needed_is_read_and_the_rest_is_not() {
+        let images = images(IMAGES).unwrap();
+        assert_eq!(images.len(), 2);
+        assert_eq!(images[0].names, ["x:1", "x@sha256:1", "y:1", "z:1"]);
+        let containers = containers(CONTAINERS).unwrap();
+        assert_eq!((containers[0].name.as_str(), containers[0].is_running), ("web", true));
+        assert_eq!((containers[1].name.as_str(), containers[1].is_running), ("", false));
+        let secrets = secrets(SECRETS).unwrap();
+        assert_eq!((secrets[0].name.as_str(), secrets[0].version.as_str()), ("key", "1 now"));
+        assert_eq!(health_log(STATE).unwrap(), ["exit code 1: no", "exit code 0"]);
+        assert_eq!(health_log(br#"{"Status":"running"}"#).unwrap(), Vec::<String>::new());
+        for none in [&b"[]"[..], b"null"] {
+            assert_eq!(volumes(none).unwrap(), []);
+            assert_eq!(networks(none).unwrap(), []);
+        }
+        assert!(volumes(b"").is_err() && volumes(b"{}").is_err() && volumes(b"[{}]").is_err());
+    }
+
+    proptest! {
+        /// Bytes that were lost, changed or added make an error or another answer, and no more.
+        #[test]
+        fn no_damage_breaks_it(at in 0usize..400, byte: u8, cut: bool) {
+            for told in [IMAGES, CONTAINERS, SECRETS, STATE] {
+                let mut told = told.to_vec();
+                let at = at % told.len();
+                if cut { told.truncate(at) } else { told[at] = byte }
+                let _read = (images(&told), containers(&told), secrets(&told), health_log(&told));
+                let _read = (volumes(&told), networks(&told));
+            }
+        }
+    }
+}
