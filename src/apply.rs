@@ -150,14 +150,44 @@ fn prepare(
             Some(scene.store.stage(set, manifest).map_err(at(Step::Stage))?)
         }
     };
-    if let (Some(name), Some((set, _)), true) = (&to_name, target.set(), plan.installs)
+    let begun = begin(scene, plan, from, target, to_name.as_ref(), secrets, care);
+    if let (Err(_), Target::New(..), Some(name), true) = (&begun, target, &to_name, plan.installs) {
+        // What is left behind all the same is taken away by the next run that succeeds.
+        drop(unstage(scene, name));
+    }
+    begun.map(|journal| (journal, to_name))
+}
+
+/// Takes a generation away that will not be used, after the journal that may name it.
+fn unstage(scene: &Scene<'_>, name: &GenerationName) -> Result<(), Fault> {
+    if let Some((Phase::Begun, _)) = scene.store.journal()? {
+        scene.store.end()?;
+    }
+    scene.store.discard(name)
+}
+
+/// Tries the new files out, and writes down what is about to be done.
+fn begin(
+    scene: &Scene<'_>,
+    plan: &Plan,
+    from: Option<&Generation>,
+    target: Target<'_>,
+    to_name: Option<&GenerationName>,
+    secrets: &secrets::Settled,
+    care: Care,
+) -> Result<Journal, Failure> {
+    let runs = care != Care::OnlyInstall;
+    if let (Some(name), Some((set, _)), true) = (to_name, target.set(), plan.installs)
         && runs
     {
         let staged = scene.store.generation_folder(name).join("units");
-        rehearse::rehearse(scene.host, scene.places, &staged, &facts(set))?;
+        let new = facts(set);
+        let old = from.map(|from| facts(&from.set)).unwrap_or_default();
+        let own = old.into_keys().chain(new.keys().cloned()).collect();
+        rehearse::rehearse(scene.host, scene.places, &staged, &new, &own)?;
     }
     let from_name = from.map(|from| from.name.clone());
-    let mut journal = Journal::new(plan.action, from_name, to_name.clone());
+    let mut journal = Journal::new(plan.action, from_name, to_name.cloned());
     journal.began = scene.host.machine.wall_time();
     journal.user = scene.host.machine.user();
     if runs {
@@ -169,7 +199,7 @@ fn prepare(
         journal.networks = networks.into_iter().map(|network| network.name).collect();
     }
     scene.store.begin(&journal).map_err(at(Step::Stage))?;
-    Ok((journal, to_name))
+    Ok(journal)
 }
 
 /// The end of what was done. Nothing of it can undo that it was done, so faults are only told.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::change::{Fault, Host};
+use crate::host::containers::Stock;
 use crate::plan::{Observed, STACK_LABEL};
 
 /// Looks at all that a plan needs to know about some services of a stack.
@@ -11,15 +12,10 @@ pub fn observe(
     stack: &str,
     services: &BTreeSet<String>,
 ) -> Result<Observed, Fault> {
-    let mut containers = host.containers.containers()?;
+    let Stock { mut containers, images, networks } = host.containers.stock()?;
     containers.retain(|one| one.labels.get(STACK_LABEL).is_some_and(|name| name == stack));
-    let networks = host.containers.networks()?;
-    Ok(Observed {
-        states: states(host, services)?,
-        containers,
-        images: host.containers.images()?,
-        networks: networks.into_iter().map(|network| network.name).collect(),
-    })
+    let networks = networks.into_iter().map(|network| network.name).collect();
+    Ok(Observed { states: states(host, services)?, containers, images, networks })
 }
 
 /// The states of services by their names.

@@ -1,20 +1,24 @@
 //! What Quadlet would make of the new units beside what is there, before they are put in place: one
 //! bad line of a neighbour can take every unit of a user away, and systemd calls that a success.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::event::{Failure, Step, at};
-use crate::host::change::Host;
+use crate::host::change::{Fault, Host};
+use crate::host::containers::Generated;
+use crate::observe::states;
 use crate::state::Places;
 use crate::unit_file::facts::Facts;
 
-/// Runs the generator over the staged units, which come first, and all that it reads else.
+/// Runs the generator over the staged units, which come first, and all that it reads else. `own`
+/// are the services of the stack, as it was and as it will be.
 pub fn rehearse(
     host: Host<'_>,
     places: &Places,
     staged: &Path,
     facts: &BTreeMap<String, Facts>,
+    own: &BTreeSet<String>,
 ) -> Result<(), Failure> {
     let wanted: Vec<&Facts> = facts.values().filter(|facts| facts.is_quadlet()).collect();
     if wanted.is_empty() {
@@ -27,7 +31,10 @@ pub fn rehearse(
     let named = |line: &&String| wanted.iter().any(|facts| line.contains(&facts.file));
     let complaint = generated.complaints.iter().find(named);
     let why = match (lost, complaint) {
-        (None, None) => return Ok(()),
+        (None, None) if generated.broke => {
+            format!("Quadlet breaks down: {}", generated.complaints.join("; "))
+        }
+        (None, None) => return strangers_stay(host, &folders, own, &generated),
         (Some(facts), Some(line)) => format!("Quadlet makes no {}: {line}", facts.service),
         (Some(facts), None) => match generated.complaints.as_slice() {
             [] => format!("Quadlet makes no {}", facts.service),
@@ -37,4 +44,32 @@ pub fn rehearse(
     };
     let service = lost.map(|facts| facts.service.clone());
     Err(Failure { service, ..Failure::at(Step::Rehearse, why) })
+}
+
+/// Whether Quadlet still makes what systemd has from the same folders: reading the units anew would
+/// take it away.
+fn strangers_stay(
+    host: Host<'_>,
+    folders: &[&Path],
+    own: &BTreeSet<String>,
+    generated: &Generated,
+) -> Result<(), Failure> {
+    let lost = || -> Result<Option<String>, Fault> {
+        let known = host.units.in_memory()?.into_keys();
+        let foreign = known.filter(|name| !own.contains(name));
+        let gone = foreign.filter(|name| !generated.services.contains_key(name)).collect();
+        let mut states = states(host, &gone)?.into_iter();
+        let is_made = states.find(|(_, state)| {
+            let source = state.source.as_ref();
+            source.is_some_and(|file| folders.iter().any(|folder| file.starts_with(folder)))
+        });
+        Ok(is_made.map(|(name, _)| name))
+    };
+    let Some(name) = lost().map_err(at(Step::Rehearse))? else { return Ok(()) };
+    let said = generated.complaints.join("; ");
+    let why = match said.as_str() {
+        "" => format!("systemd would lose {name}, which Quadlet no longer makes"),
+        said => format!("systemd would lose {name}, which is not of this stack: {said}"),
+    };
+    Err(Failure::at(Step::Rehearse, why))
 }

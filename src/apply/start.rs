@@ -12,6 +12,10 @@ use crate::unit_file::facts::Facts;
 /// How long a start may take where nobody says anything, which is systemd's own default.
 const START_SECONDS: u64 = 90;
 
+/// How long before systemd gives up it is looked what the health checks say: it takes the container
+/// away then, and what they said with it.
+const LAST_LOOK: Duration = Duration::from_millis(700);
+
 /// How long a job may take that may take for ever.
 const ENDLESS_SECONDS: u64 = 24 * 60 * 60;
 
@@ -62,6 +66,9 @@ struct Run {
     /// The mark of its run before, and of the one that we began.
     before: String,
     own: Option<String>,
+    /// When its health checks are looked at for the last time, and what they said then.
+    look: Option<Duration>,
+    health: Vec<String>,
 }
 
 impl Starting<'_, '_> {
@@ -71,11 +78,15 @@ impl Starting<'_, '_> {
             if self.running.is_empty() {
                 break;
             }
-            let until = self.running.values().map(|run| run.until).min().unwrap_or(self.end);
+            let next = |run: &Run| run.look.map_or(run.until, |look| look.min(run.until));
+            let until = self.running.values().map(next).min().unwrap_or(self.end);
             match self.wait(Step::Start, until.min(self.end))? {
                 Wake::Ended { job, result, .. } => self.ended(&job, result)?,
                 Wake::Changed(unit) => self.changed(Step::Start, &unit)?,
-                Wake::TimeUp => self.late()?,
+                Wake::TimeUp => {
+                    self.last_look();
+                    self.late()?;
+                }
                 Wake::Interrupted => {}
             }
         }
@@ -125,9 +136,26 @@ impl Starting<'_, '_> {
         }
         let began = self.steps.host.machine.now();
         let until = began + self.time_of(&service) + GRACE;
+        let limit = self.facts.get(&service).and_then(|facts| facts.start_seconds);
+        let look =
+            limit.map(|seconds| began + Duration::from_secs(seconds).saturating_sub(LAST_LOOK));
         let before = state.invocation.clone();
-        self.running.insert(job, Run { service, began, until, before, own: None });
+        let (own, health) = (None, Vec::new());
+        self.running.insert(job, Run { service, began, until, before, own, look, health });
         Ok(())
+    }
+
+    /// Keeps what the health checks of a service say that will hardly be ready in time.
+    fn last_look(&mut self) {
+        let now = self.steps.host.machine.now();
+        for run in self.running.values_mut().filter(|run| run.look.is_some_and(|look| look <= now))
+        {
+            run.look = None;
+            let name = self.facts.get(&run.service).and_then(|facts| facts.name.as_ref());
+            let said = name.map(|name| self.steps.host.containers.health_log(name));
+            // A container that has none, or is gone already, says nothing.
+            run.health = said.and_then(Result::ok).unwrap_or_default();
+        }
     }
 
     /// How long a service may take.
@@ -155,7 +183,7 @@ impl Starting<'_, '_> {
             JobResult::Dependency => Some("something that it needs did not start".to_owned()),
         };
         if let Some(why) = why {
-            return Err(self.steps.failure(Step::Start, &run.service, why));
+            return Err(self.failure(&run, why));
         }
         let took = self.steps.host.machine.now().saturating_sub(run.began);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -187,10 +215,9 @@ impl Starting<'_, '_> {
         if !state.invocation.is_empty() && state.invocation != run.before && run.own.is_none() {
             run.own = Some(state.invocation.clone());
         }
-        match is_again || state.sub == "auto-restart" {
-            true => Err(self.steps.failure(step, unit, why_failed(&state))),
-            false => Ok(()),
-        }
+        let is_lost = is_again || state.sub == "auto-restart";
+        let run = self.running.values().find(|run| run.service == unit).filter(|_| is_lost);
+        run.map_or(Ok(()), |run| Err(self.failure(run, why_failed(&state))))
     }
 
     fn late(&self) -> Result<(), Failure> {
@@ -201,7 +228,16 @@ impl Starting<'_, '_> {
             true => "the time for the whole stack is up".to_owned(),
             false => "it was not ready in time".to_owned(),
         };
-        Err(self.steps.failure(Step::Start, &run.service, why))
+        Err(self.failure(run, why))
+    }
+
+    /// A failure of a service on its way up.
+    fn failure(&self, run: &Run, why: String) -> Failure {
+        let mut failure = self.steps.failure(Step::Start, &run.service, why);
+        if failure.health.is_empty() {
+            failure.health.clone_from(&run.health);
+        }
+        failure
     }
 
     /// Waits whether all stays up: a container can die a moment after it was started.

@@ -204,12 +204,18 @@ fn prepare(
     };
     let manifest = wanted.manifest(&set);
     let sources = if site.runs { &wanted.secrets[..] } else { &[] };
-    let secrets = settle(scene.host, scene.stack, sources)?;
     let to_name = match &from {
         Some(from) if manifest.digest().starts_with(&from.name.digest) => from.name.clone(),
         _ => GenerationName { number: 0, digest: short(&manifest) },
     };
-    let observed = look(site, scene, from.as_ref().map(|from| &from.set), &set)?;
+    let (host, stack) = (scene.host, scene.stack);
+    let (secrets, observed) = std::thread::scope(|threads| {
+        let secrets = threads.spawn(move || settle(host, stack, sources));
+        let observed = look(site, scene, from.as_ref().map(|from| &from.set), &set);
+        let secrets = secrets.join();
+        (secrets.unwrap_or_else(|panic| std::panic::resume_unwind(panic)), observed)
+    });
+    let (secrets, observed) = (secrets?, observed?);
     let plan = plan::plan(&plan::Request {
         action: Action::Apply,
         stack: scene.stack,

@@ -80,6 +80,8 @@ pub struct Generated {
     pub services: BTreeMap<String, PathBuf>,
     /// What it complained about, line by line.
     pub complaints: Vec<String>,
+    /// Whether it broke down: what it makes then depends on the order in which it reads.
+    pub broke: bool,
 }
 
 /// The value of a secret, which never shows.
@@ -90,6 +92,17 @@ impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretValue(..)")
     }
+}
+
+/// All that a plan looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// The containers that are there.
+    pub containers: Vec<Container>,
+    /// The images that are there.
+    pub images: Vec<Image>,
+    /// The networks that are there.
+    pub networks: Vec<Owned>,
 }
 
 /// Podman and its Quadlet.
@@ -117,6 +130,12 @@ pub trait Containers: Sync {
 
     /// The networks that are there.
     fn networks(&self) -> Result<Vec<Owned>, Fault>;
+
+    /// Containers, images and networks in one look.
+    fn stock(&self) -> Result<Stock, Fault> {
+        let (containers, images) = (self.containers()?, self.images()?);
+        Ok(Stock { containers, images, networks: self.networks()? })
+    }
 
     /// The volumes that are there.
     fn volumes(&self) -> Result<Vec<Owned>, Fault>;

@@ -295,13 +295,23 @@ impl<'h> Store<'h> {
             if place >= first_kept || is_named { kept.push(name) } else { gone.push(name) }
         }
         for name in &gone {
-            // First the name goes: half a generation must never look like a whole one.
-            let old = all.join(format!(".old-{}", name.number));
-            self.files.rename(&self.generation_folder(name), &old)?;
-            self.files.remove_folder(&old)?;
+            self.drop_generation(name)?;
         }
         self.tidy_files(&kept)?;
         Ok(gone)
+    }
+
+    /// First the name goes: half a generation must never look like a whole one.
+    fn drop_generation(&self, name: &GenerationName) -> Result<(), Fault> {
+        let old = self.folder.join(GENERATIONS).join(format!(".old-{}", name.number));
+        self.files.rename(&self.generation_folder(name), &old)?;
+        self.files.remove_folder(&old)
+    }
+
+    /// Takes a generation away that was written and is not to be used.
+    pub fn discard(&self, name: &GenerationName) -> Result<(), Fault> {
+        self.drop_generation(name)?;
+        self.tidy_files(&self.generations()?)
     }
 
     /// Takes the configuration files away that no generation mounts; none while a manifest cannot

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use super::super::change::{Fault, FaultKind};
 use super::super::containers::{
-    Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
+    Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue, Stock,
 };
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
@@ -165,6 +166,16 @@ impl Containers for Podman {
         Self::list("networks", &["network", "list", "--format=json"], json::networks)
     }
 
+    fn stock(&self) -> Result<Stock, Fault> {
+        // Podman takes its time for each of them, most of it to get going.
+        thread::scope(|scope| {
+            let (containers, images) =
+                (scope.spawn(|| self.containers()), scope.spawn(|| self.images()));
+            let networks = self.networks()?;
+            Ok(Stock { containers: joined(containers)?, images: joined(images)?, networks })
+        })
+    }
+
     fn volumes(&self) -> Result<Vec<Owned>, Fault> {
         Self::list("volumes", &["volume", "list", "--format=json"], json::volumes)
     }
@@ -240,6 +251,11 @@ impl Containers for Podman {
     fn generate(&self, folders: &[&Path]) -> Result<Generated, Fault> {
         quadlet::generate(self.scope, folders)
     }
+}
+
+/// What a thread came back with.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn failed(doing: &str, ended: &Ended) -> Fault {

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::super::change::Fault;
 use super::Scope;
@@ -14,6 +15,12 @@ use super::process::{Limits, Output, run};
 
 const JOURNAL_TIME: Duration = Duration::from_secs(25);
 const JOURNAL_MAX: usize = 16 << 20;
+
+/// How many lines of a run may be Podman's own, beside those of its container.
+const NOISE_MAX: usize = 50;
+
+/// What every line of an identifier of Podman has.
+const ID_LENGTH: usize = 64;
 
 /// A run of a unit.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +33,15 @@ pub struct Run<'r> {
     pub since: u64,
 }
 
-/// The last lines that a unit wrote in a run.
+/// The last lines that a unit wrote in a run: those of its container, or what Podman said where the
+/// container said nothing.
 pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String>, Fault> {
     let doing = format!("read the log of {}", of.unit);
     let mut command = Command::new("journalctl");
     command.args(scope.flag()).args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    command.arg("--output-fields=MESSAGE,_SYSTEMD_INVOCATION_ID");
-    command.arg(format!("--lines={lines}"));
+    let fields = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
+    command.arg(format!("--output-fields={fields}"));
+    command.arg(format!("--lines={}", lines + NOISE_MAX));
     if of.since > 0 {
         command.arg(format!("--since=@{}.{:06}", of.since / 1_000_000, of.since % 1_000_000));
     }
@@ -53,17 +62,36 @@ pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String
     };
     let ended = run(&doing, command.env("LC_ALL", "C"), &limits)?;
     match ended.status.success() {
-        true => Ok(read(&ended.out)),
+        true => Ok(read(&ended.out, lines)),
         false => Err(Fault::other(doing, said(&ended.err))),
     }
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 struct Line {
-    #[serde(rename = "MESSAGE")]
     message: Message,
     #[serde(rename = "_SYSTEMD_INVOCATION_ID", default)]
     invocation: String,
+    container_name: Option<IgnoredAny>,
+    podman_event: Option<IgnoredAny>,
+    syslog_identifier: Option<Message>,
+}
+
+impl Line {
+    /// Whether it tells how a container is run, and not why it does not.
+    fn is_noise(&self) -> bool {
+        let is_id = |text: &str| {
+            text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let says = |what: &Message, is: &dyn Fn(&str) -> bool| match what {
+            Message::Text(text) => is(text.trim_end()),
+            _ => false,
+        };
+        let own = self.syslog_identifier.as_ref();
+        let is_monitor = own.is_some_and(|name| says(name, &|name| name == "conmon"));
+        self.podman_event.is_some() || is_monitor || says(&self.message, &is_id)
+    }
 }
 
 /// What was written: text, or bytes where it is none, or either more than once.
@@ -88,15 +116,24 @@ impl Message {
     }
 }
 
-/// The lines of the last run in what the journal shows; one that cannot be read is left out.
-fn read(shown: &[u8]) -> Vec<String> {
+/// The last lines of the last run in what the journal shows; one that cannot be read is left out.
+fn read(shown: &[u8], most: usize) -> Vec<String> {
     let lines = shown.split(|byte| *byte == b'\n');
-    let lines: Vec<Line> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    let runs = lines.iter().rev().map(|line| line.invocation.as_str());
+    let told: Vec<Line> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let runs = told.iter().rev().map(|line| line.invocation.as_str());
     let last = runs.clone().find(|run| !run.is_empty()).unwrap_or("");
     let length = runs.take_while(|run| run.is_empty() || *run == last).count();
-    let surplus = lines.len() - length;
-    lines.into_iter().skip(surplus).flat_map(|line| line.message.lines()).collect()
+    let surplus = told.len() - length;
+    let told: Vec<Line> = told.into_iter().skip(surplus).collect();
+    let has_own = told.iter().any(|line| line.container_name.is_some() && !line.is_noise());
+    let is_wanted = |line: &Line| match has_own {
+        true => line.container_name.is_some(),
+        false => !line.is_noise(),
+    };
+    let wanted = told.into_iter().filter(is_wanted);
+    let mut lines: Vec<String> = wanted.flat_map(|line| line.message.lines()).collect();
+    lines.drain(..lines.len().saturating_sub(most));
+    lines
 }
 
 #[cfg(test)]
@@ -114,10 +151,10 @@ mod tests {
     #[test]
     fn lines_of_earlier_runs_are_left_out() {
         let lines = [("\"old\"", "a"), ("\"new\"", "b"), ("\"lost\"", ""), ("\"newer\"", "b")];
-        assert_eq!(read(&shown(&lines)), ["new", "lost", "newer"]);
-        assert_eq!(read(&shown(&lines[..2])), ["new"]);
-        assert_eq!(read(&shown(&lines[2..3])), ["lost"]);
-        assert_eq!(read(b""), Vec::<String>::new());
+        assert_eq!(read(&shown(&lines), 9), ["new", "lost", "newer"]);
+        assert_eq!(read(&shown(&lines[..2]), 9), ["new"]);
+        assert_eq!(read(&shown(&lines[2..3]), 9), ["lost"]);
+        assert_eq!(read(b"", 9), Vec::<String>::new());
     }
 
     #[test]
@@ -131,6 +168,20 @@ mod tests {
         ];
         let mut shown = shown(&lines);
         shown.extend(b"{\"MESSAGE\":\nno line\n\xff\n{}\n");
-        assert_eq!(read(&shown), ["two", "lines", "b\u{fffd}", "one", "two"]);
+        assert_eq!(read(&shown, 9), ["two", "lines", "b\u{fffd}", "one", "two"]);
+    }
+
+    #[test]
+    fn a_container_speaks_for_itself_and_podman_where_it_is_silent() {
+        let event = r#"{"MESSAGE":"container died","PODMAN_EVENT":"died"}"#;
+        let monitor = r#"{"MESSAGE":"conmon <nwarn>","SYSLOG_IDENTIFIER":"conmon"}"#;
+        let error = r#"{"MESSAGE":"Error: no such image","SYSLOG_IDENTIFIER":"web"}"#;
+        let own = r#"{"MESSAGE":"no till\n","CONTAINER_NAME":"web"}"#;
+        let bytes = r#"{"MESSAGE":[255,10,33],"CONTAINER_NAME":"web"}"#;
+        let read = |lines: &[&str], most| read(lines.join("\n").as_bytes(), most);
+        let id = format!(r#"{{"MESSAGE":"{}"}}"#, "0a".repeat(32));
+        assert_eq!(read(&[event, monitor, error, &id], 9), ["Error: no such image"]);
+        assert_eq!(read(&[event, own, error, bytes], 9), ["no till", "\u{fffd}", "!"]);
+        assert_eq!(read(&[event, own, error, bytes], 1), ["!"]);
     }
 }

@@ -16,6 +16,9 @@ use super::{Scope, fault};
 const GENERATE_TIME: Duration = Duration::from_secs(60);
 const GENERATED_MAX: usize = 256 << 20;
 
+/// What it ends with where it could not make something of all units.
+const COMPLAINED: i32 = 1;
+
 /// Where distributions put it, beside the folders that systemd looks into for generators.
 const PLACES: [&str; 2] = ["/usr/libexec/podman/quadlet", "/usr/lib/podman/quadlet"];
 const GENERATORS: [&str; 4] =
@@ -42,7 +45,8 @@ pub fn generate(scope: Scope, folders: &[&Path]) -> Result<Generated, Fault> {
         complaints.push(format!("it ended with {}", ended.status));
     }
     let services = services(&String::from_utf8_lossy(&ended.out));
-    Ok(Generated { services, complaints })
+    let broke = !matches!(ended.status.code(), Some(0 | COMPLAINED));
+    Ok(Generated { services, complaints, broke })
 }
 
 /// The generator that systemd runs for this scope.
@@ -79,6 +83,8 @@ fn complaints(said: &str) -> Vec<String> {
     });
     let is_news =
         |line: &&str| !line.trim().is_empty() && !USUAL.iter().any(|usual| line.starts_with(usual));
+    // A generator that breaks down tells all its stack, of which the first line says why.
+    let lines = lines.take_while(|line| !line.starts_with("goroutine "));
     lines.filter(is_news).map(str::to_owned).collect()
 }
 
