@@ -13,6 +13,7 @@ mod lint;
 mod output;
 mod reference;
 
+pub use deploy::diff::DiffReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
@@ -57,7 +58,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done, or nothing to do
    1  the input is wrong
-   2  something differs (`generate --check`, `plan --exit-code`)
+   2  something differs (`diff`, `generate --check`, `plan --exit-code`)
    3  refused before any change
    4  failed, and all is as it was before
    5  failed, and not all is as it was before
@@ -95,6 +96,9 @@ enum Command {
     /// Bring an older generation of a stack back
     #[command(after_help = deploy::kept::ROLLBACK_EXAMPLES)]
     Rollback(deploy::kept::RollbackArguments),
+    /// Tell what has drifted from what was applied
+    #[command(after_help = deploy::diff::EXAMPLES)]
+    Diff(deploy::diff::DiffArguments),
     /// Tell what was done to stacks, and how it ended
     #[command(after_help = deploy::history::EXAMPLES)]
     History(deploy::history::HistoryArguments),
@@ -154,6 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Apply(arguments) => deploy::apply::run(&arguments),
         Command::Remove(arguments) => deploy::kept::remove(&arguments),
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
+        Command::Diff(arguments) => deploy::diff::run(arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Schema => reference::schema(),

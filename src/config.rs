@@ -26,6 +26,9 @@ layered! {
         /// The oldest Podman that the units must run on, such as `"5.4"`.
         #[schemars(regex(pattern = "^[0-9]+\\.[0-9]+(\\.[0-9]+)?$"))]
         pub podman: Option<At<String>>,
+        /// How many generations of a stack are kept on a host, to go back to (3).
+        #[schemars(range(min = 1, max = 1000))]
+        pub generations: Option<At<u32>>,
         /// Whether warnings fail a check, as `--deny-warnings` says it.
         pub deny_warnings: Option<At<bool>>,
     }

@@ -60,6 +60,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod draw;
+pub mod drift;
 pub mod emit;
 pub mod graph;
 pub mod host;

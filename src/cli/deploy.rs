@@ -13,6 +13,7 @@ use crate::apply::secrets::{Settled, settle};
 use crate::apply::{Event, Scene};
 use crate::capability::podman::Podman;
 use crate::check::{self, Checked, Kind};
+use crate::config::Config;
 use crate::emit::quadlet;
 use crate::emit::template::Templates;
 use crate::host::change::{Fault, Held, LockError};
@@ -27,6 +28,7 @@ use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places
 use wanted::{Wanted, wanted};
 
 pub mod apply;
+pub mod diff;
 pub mod history;
 pub mod kept;
 mod live;
@@ -121,7 +123,7 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     // What runs here is what the units must suit.
     let version = site.real.host().containers.version().ok().filter(|_| site.runs);
     let own = version.and_then(|(major, minor)| format!("{major}.{minor}").parse::<Podman>().ok());
-    let target = |config: &crate::config::Config| check::Target {
+    let target = |config: &Config| check::Target {
         podman: own.unwrap_or_else(|| config.podman()),
         generates: true,
         kind: Kind::Quadlet,
@@ -142,7 +144,7 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
-    let wanted = compiled.stacks.iter().map(|stack| ask(stack, arguments.part(), target));
+    let wanted = compiled.stacks.iter().map(|stack| ask(stack, arguments.part(), target, &config));
     match wanted.collect::<Result<Vec<_>, _>>() {
         Ok(wanted) => Some(in_order(wanted)),
         Err(message) => {
@@ -152,12 +154,17 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     }
 }
 
-fn ask(stack: &Checked, part: Part<'_>, target: quadlet::Target) -> Result<Wanted, String> {
+fn ask(
+    stack: &Checked,
+    part: Part<'_>,
+    target: quadlet::Target,
+    config: &Config,
+) -> Result<Wanted, String> {
     let templates = Templates::new(target.podman, &std::collections::BTreeMap::new());
     let files =
         templates.and_then(|templates| quadlet::emit(&resolve(stack, part), target, &templates));
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
-    wanted(stack, part, files)
+    wanted(stack, part, files, config)
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.

@@ -1,6 +1,6 @@
 //! Podman as the applier sees it: what there is, and the few things that are changed directly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,29 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// Whether it runs.
     pub is_running: bool,
+}
+
+/// A container looked at closely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspected {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image_id: String,
+    /// When it was made, as Podman writes it.
+    pub created: String,
+    /// The call that made it.
+    pub command: Vec<String>,
+    /// How it is, such as `running` or `paused`.
+    pub status: String,
+    /// What its health checks say, where it has any.
+    pub health: Option<String>,
+    /// The networks that it is joined to.
+    pub networks: BTreeSet<String>,
+    /// How much memory it may have, in bytes; 0 is as much as there is.
+    pub memory: i64,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A network, volume or secret that is there.
@@ -101,6 +124,9 @@ pub trait Containers: Sync {
 
     /// The containers that are there.
     fn containers(&self) -> Result<Vec<Container>, Fault>;
+
+    /// Some containers looked at closely; those that are gone are left out.
+    fn inspect(&self, names: &[&str]) -> Result<Vec<Inspected>, Fault>;
 
     /// The networks that are there.
     fn networks(&self) -> Result<Vec<Owned>, Fault>;

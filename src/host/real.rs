@@ -14,6 +14,7 @@ mod podman_json;
 mod ports;
 mod process;
 mod quadlet;
+mod systemctl;
 mod units;
 mod wakes;
 
@@ -27,6 +28,7 @@ use files::RealFiles;
 use interrupts::Interrupts;
 use machine::RealMachine;
 use none::NoUnits;
+use systemctl::Systemctl;
 use units::BusUnits;
 use wakes::Wakes;
 
@@ -47,17 +49,15 @@ impl Scope {
 
     /// Where its bus may be, the best place first.
     fn addresses(self) -> Vec<String> {
-        let mut environment = super::disk::environment();
         let (variable, usual) = match self {
             Self::User => {
-                let folder = environment.remove("XDG_RUNTIME_DIR").unwrap_or_default();
-                ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={folder}/bus"))
+                ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}/bus", runtime_folder()))
             }
             Self::System => {
                 ("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket".to_owned())
             }
         };
-        let told = environment.remove(variable).unwrap_or_default();
+        let told = super::disk::environment().remove(variable).unwrap_or_default();
         // A variable may tell several, one after the other.
         let mut addresses: Vec<String> =
             told.split(';').filter(|one| !one.is_empty()).map(str::to_owned).collect();
@@ -66,6 +66,11 @@ impl Scope {
         }
         addresses
     }
+}
+
+/// The folder for the sockets of the user.
+fn runtime_folder() -> String {
+    super::disk::environment().remove("XDG_RUNTIME_DIR").unwrap_or_default()
 }
 
 /// This machine, open to be changed.
@@ -87,8 +92,17 @@ impl Real {
     /// told, and do not end it before the second.
     pub fn open(scope: Scope) -> Result<Self, Fault> {
         let wakes = Arc::new(Wakes::default());
-        let units = Box::new(BusUnits::connect(scope, wakes.clone())?);
-        Self::with(scope, units, wakes)
+        match BusUnits::connect(scope, wakes.clone()) {
+            Ok(units) => Self::with(scope, Box::new(units), wakes),
+            Err(fault) => Self::open_by_program(scope).map_err(|_| fault),
+        }
+    }
+
+    /// The same by the program of the service manager, which finds it even without a bus.
+    pub fn open_by_program(scope: Scope) -> Result<Self, Fault> {
+        let wakes = Arc::new(Wakes::default());
+        let units = Systemctl::open(scope, wakes.clone())?;
+        Self::with(scope, Box::new(units), wakes)
     }
 
     /// The same without a service manager, to write the files of a root that does not run.

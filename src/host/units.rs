@@ -97,6 +97,9 @@ pub trait Units: Sync {
     /// What is known about units; a unit without a file is there too, and not loaded.
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault>;
 
+    /// The call by which each unit is started, word by word; none where the manager does not tell.
+    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault>;
+
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;
 

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
-use stackwright::cli::{GenerateReport, GraphReport, codes_page, definition, laws_page};
+use stackwright::cli::{
+    DiffReport, GenerateReport, GraphReport, codes_page, definition, laws_page,
+};
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
 use stackwright::model::schema;
@@ -24,6 +26,8 @@ fn schemas_are_those_of_the_program() {
     let graph = settings.into_generator().into_root_schema_for::<GraphReport>();
     compare("schema/graph.schema.json", &pretty(&graph));
     let settings = SchemaSettings::draft2020_12().for_serialize();
+    let diff = settings.clone().into_generator().into_root_schema_for::<DiffReport>();
+    compare("schema/diff.schema.json", &pretty(&diff));
     let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
     compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));

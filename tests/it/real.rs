@@ -8,6 +8,7 @@
 mod apply;
 mod compose;
 mod fixtures;
+mod host;
 mod hostile;
 mod keys;
 mod started;

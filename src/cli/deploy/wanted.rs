@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::apply::secrets::{Origin, Source};
 use crate::check::Checked;
+use crate::config::Config;
 use crate::emit;
 use crate::host::containers::SecretValue;
 use crate::host::{Look, disk};
@@ -50,7 +51,12 @@ impl Wanted {
 }
 
 /// Settles what a stack asks for; an error tells which secret has no value.
-pub fn wanted(checked: &Checked, part: Part<'_>, files: Vec<emit::File>) -> Result<Wanted, String> {
+pub fn wanted(
+    checked: &Checked,
+    part: Part<'_>,
+    files: Vec<emit::File>,
+    config: &Config,
+) -> Result<Wanted, String> {
     let stack = checked.stack();
     let resolved = resolve(checked, part);
     let requires = stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
@@ -58,7 +64,7 @@ pub fn wanted(checked: &Checked, part: Part<'_>, files: Vec<emit::File>) -> Resu
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         set: file_set(files),
-        settings: settings(checked),
+        settings: settings(checked, config),
         secrets: secrets(&resolved)?,
     })
 }
@@ -80,13 +86,13 @@ fn file_set(files: Vec<emit::File>) -> FileSet {
     set
 }
 
-fn settings(checked: &Checked) -> Settings {
+fn settings(checked: &Checked, config: &Config) -> Settings {
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
     let mut settings = Settings {
         origin,
         settle_seconds: SETTLE_SECONDS,
         preserve_logs: true,
-        keep: KEPT,
+        keep: config.generations.map_or(KEPT, |number| number.value as usize),
         ..Settings::default()
     };
     let Some(said) = checked.stack().deployment.get() else { return settings };

@@ -11,6 +11,15 @@ pub fn now() -> Duration {
     Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
+/// The time of day of a moment of [`now`], in microseconds since 1970.
+pub fn wall_time_of(moment: Duration) -> u64 {
+    let wall = clock_gettime(ClockId::Realtime);
+    let wall = u64::try_from(wall.tv_sec).map_or(Duration::ZERO, Duration::from_secs)
+        + u64::try_from(wall.tv_nsec).map_or(Duration::ZERO, Duration::from_nanos);
+    let time = wall.saturating_sub(now().saturating_sub(moment));
+    u64::try_from(time.as_micros()).unwrap_or(0)
+}
+
 /// What is left until a moment of [`now`].
 pub fn left(until: Duration) -> Duration {
     until.saturating_sub(now())

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::super::change::{Fault, FaultKind};
 use super::super::containers::{
-    Container, Containers, Generated, Image, Owned, PullError, SecretValue, Stock,
+    Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue, Stock,
 };
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
@@ -53,6 +53,7 @@ impl Podman {
         let mut command = Command::new("podman");
         // From a folder that is always there and that every user may look at.
         command.args(arguments).env("LC_ALL", "C").current_dir("/");
+        command.env("XDG_RUNTIME_DIR", super::runtime_folder());
         for variable in ELSEWHERE {
             command.env_remove(variable);
         }
@@ -150,6 +151,15 @@ impl Containers for Podman {
 
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         Self::list("containers", &["container", "list", "--all", "--format=json"], json::containers)
+    }
+
+    fn inspect(&self, names: &[&str]) -> Result<Vec<Inspected>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec!["container", "inspect", "--format=json", "--"];
+        arguments.extend(names);
+        Self::list("containers", &arguments, json::inspected)
     }
 
     fn networks(&self) -> Result<Vec<Owned>, Fault> {
@@ -318,3 +328,38 @@ const PASSING: [&str; 21] = [
     "gateway timeout",
     "status: 5",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_pass_is_told_from_what_cannot() {
+        let passing = [
+            "pinging container registry r.io: Get \"https://r.io/v2/\": dial tcp 1.2.3.4:443: \
+             connect: connection refused",
+            "Get \"https://r.io/v2/\": dial tcp 1.2.3.4:443: i/o timeout",
+            "net/http: TLS handshake timeout",
+            "dial tcp: lookup r.io: Temporary failure in name resolution",
+            "dial tcp: lookup r.io on 10.0.0.1:53: server misbehaving",
+            "reading manifest 1 in r.io/x: toomanyrequests: You have reached your pull rate limit",
+            "received unexpected HTTP status: 502 Bad Gateway",
+            "copying system image from manifest list: reading blob: unexpected EOF",
+        ];
+        let lasting = [
+            "reading manifest 9 in docker.io/library/x: manifest unknown",
+            "requested access to the resource is denied",
+            "unable to retrieve auth token: invalid username/password: unauthorized: timeout",
+            "dial tcp: lookup r.invalid: no such host",
+            "writing blob: storing blob: write /var/x: no space left on device",
+            "parsing reference \"A B\": invalid reference format",
+            "something that nobody has heard of",
+        ];
+        for why in passing {
+            assert!(is_passing(why), "{why}");
+        }
+        for why in lasting {
+            assert!(!is_passing(why), "{why}");
+        }
+    }
+}

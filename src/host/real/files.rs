@@ -232,3 +232,224 @@ fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn keep_names(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::change::FaultKind;
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+    use std::process::Command;
+
+    const FILES: RealFiles = RealFiles;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o7777
+    }
+
+    /// Runs a test of this file again, in a program of its own that another one starts.
+    fn again(starter: &[&str], own: &Path, test: &str) {
+        let mut again = Command::new(starter[0]);
+        again.args(&starter[1..]).arg(own).arg("--exact");
+        again.arg(format!("host::real::files::tests::{test}")).env("FILES_AGAIN", "1");
+        let output = again.env("TMPDIR", own.parent().unwrap()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
+
+    /// This program, where every user gets to.
+    fn own() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        fs::copy(std::env::current_exe().unwrap(), folder.path().join("it")).unwrap();
+        folder
+    }
+
+    fn is_again() -> bool {
+        std::env::var_os("FILES_AGAIN").is_some()
+    }
+
+    #[test]
+    fn a_file_is_there_as_a_whole_with_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(FILES.read(&path), Ok(None));
+        for wanted in [0o644, 0o600, 0o666, 0o400] {
+            FILES.write_new(&path, b"one", wanted).unwrap();
+            assert_eq!(mode(&path), wanted);
+            assert_eq!(FILES.read(&path).unwrap().unwrap(), b"one");
+            let fault = FILES.write_new(&path, b"two", 0o644).unwrap_err();
+            assert_eq!(fault.why, "it is there already");
+            assert_eq!(FILES.read(&path).unwrap().unwrap(), b"one");
+            FILES.replace(&path, b"two", 0o640).unwrap();
+            assert_eq!((mode(&path), FILES.read(&path).unwrap().unwrap()), (0o640, b"two".into()));
+            FILES.remove(&path).unwrap();
+            FILES.remove(&path).unwrap();
+        }
+        let inner = folder.path().join("a/b/c");
+        FILES.make_folder(&inner).unwrap();
+        FILES.make_folder(&inner).unwrap();
+        assert_eq!(mode(&inner) & 0o022, 0, "others can write there");
+        FILES.write_new(&inner.join("z"), b"", 0o644).unwrap();
+        FILES.write_new(&inner.join("a"), b"", 0o644).unwrap();
+        assert_eq!(FILES.list(&inner).unwrap(), ["a", "z"]);
+        assert_eq!(FILES.list(&inner.join("none")).unwrap(), Vec::<String>::new());
+        FILES.remove_folder(&folder.path().join("a")).unwrap();
+        FILES.remove_folder(&folder.path().join("a")).unwrap();
+        assert_eq!(FILES.list(folder.path()).unwrap(), Vec::<String>::new(), "something is left");
+    }
+
+    #[test]
+    fn the_mask_of_the_process_takes_nothing() {
+        let own = own();
+        for mask in ["0000", "0027", "0077"] {
+            let script = format!("umask {mask}; exec \"$0\" \"$@\"");
+            let test = "a_file_is_there_as_a_whole_with_its_mode";
+            again(&["sh", "-c", &script], &own.path().join("it"), test);
+        }
+    }
+
+    #[test]
+    fn a_link_is_never_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        FILES.make_folder(&at("kept")).unwrap();
+        FILES.write_new(&at("kept/file"), b"kept", 0o644).unwrap();
+        FILES.link(&at("link"), &at("kept/file")).unwrap();
+        FILES.link(&at("folder"), Path::new("kept")).unwrap();
+        assert_eq!(FILES.entry(&at("link")), Ok(Some(Entry::Link(at("kept/file")))));
+        assert_eq!(FILES.entry(&at("kept")), Ok(Some(Entry::Folder)));
+        assert_eq!(FILES.entry(&at("kept/file")), Ok(Some(Entry::File)));
+        assert_eq!(FILES.entry(&at("none")), Ok(None));
+        assert_eq!(FILES.read(&at("link")).unwrap_err().why, "it is a link");
+        assert_eq!(FILES.append(&at("link"), b"more").unwrap_err().why, "it is a link");
+        FILES.write_new(&at("link"), b"new", 0o644).unwrap_err();
+        assert!(FILES.remove_folder(&at("folder")).is_err());
+        assert!(matches!(FILES.lock(&at("link"), Duration::ZERO), Err(LockError::Fault(_))));
+        FILES.make_folder(&at("tree")).unwrap();
+        FILES.link(&at("tree/out"), &at("kept")).unwrap();
+        FILES.remove_folder(&at("tree")).unwrap();
+        FILES.replace(&at("link"), b"new", 0o644).unwrap();
+        assert_eq!(FILES.entry(&at("link")), Ok(Some(Entry::File)));
+        FILES.link(&at("folder"), Path::new("elsewhere")).unwrap();
+        assert_eq!(FILES.entry(&at("folder")), Ok(Some(Entry::Link("elsewhere".into()))));
+        FILES.remove(&at("folder")).unwrap();
+        assert_eq!(FILES.read(&at("kept/file")).unwrap().unwrap(), b"kept");
+        assert_eq!(FILES.list(folder.path()).unwrap(), ["kept", "link"]);
+        // A link in the place of a folder that is none, and a pipe that nobody writes to.
+        assert!(FILES.link(&at("kept"), Path::new("x")).is_err());
+        let pipe = at("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(FILES.entry(&pipe), Ok(Some(Entry::Other)));
+        assert!(FILES.read(&pipe).is_err() && FILES.append(&pipe, b"x").is_err());
+        assert_eq!(FILES.list(folder.path()).unwrap(), ["kept", "link", "pipe"]);
+    }
+
+    #[test]
+    fn bytes_are_added_and_names_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        FILES.append(&at("journal"), b"one\n").unwrap();
+        FILES.append(&at("journal"), b"two\n").unwrap();
+        assert_eq!(FILES.read(&at("journal")).unwrap().unwrap(), b"one\ntwo\n");
+        assert_eq!(mode(&at("journal")) & 0o177, 0, "others can read it");
+        FILES.make_folder(&at("old")).unwrap();
+        FILES.rename(&at("old"), &at("new")).unwrap();
+        FILES.rename(&at("journal"), &at("new/journal")).unwrap();
+        assert_eq!(FILES.list(&at("new")).unwrap(), ["journal"]);
+        let fault = FILES.rename(&at("old"), &at("older")).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        FILES.keep_names(&at("new")).unwrap();
+        assert_eq!(FILES.keep_names(&at("old")).unwrap_err().kind, FaultKind::Missing);
+        let (here, above) = (FILES.room(&at("new")), FILES.room(&at("new/not/there")));
+        assert!(here.unwrap() > 0 && above.unwrap() > 0);
+    }
+
+    /// A small disk, which only root can have; none is told aloud.
+    fn small_disk() -> Option<tempfile::TempDir> {
+        let folder = tempfile::tempdir().unwrap();
+        let options = "size=64k,nr_inodes=16,mode=755";
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder.path());
+        if mount.output().is_ok_and(|output| output.status.success()) {
+            return Some(folder);
+        }
+        let said = b"SKIPPED: this test needs a disk of its own; run it as root\n";
+        io::stderr().write_all(said).unwrap();
+        None
+    }
+
+    fn umount(folder: &Path) {
+        assert!(Command::new("umount").arg(folder).status().unwrap().success());
+    }
+
+    #[test]
+    fn a_full_disk_keeps_what_it_has() {
+        let Some(folder) = small_disk() else { return };
+        let at = |name: &str| folder.path().join(name);
+        FILES.write_new(&at("kept"), b"old", 0o644).unwrap();
+        FILES.append(&at("journal"), b"one\n").unwrap();
+        let much = vec![b'x'; 100 << 10];
+        let faults = [
+            FILES.write_new(&at("new"), &much, 0o644),
+            FILES.replace(&at("kept"), &much, 0o644),
+            FILES.append(&at("journal"), &much),
+        ];
+        let kept = [FILES.read(&at("kept")), FILES.read(&at("journal"))];
+        let names = FILES.list(folder.path());
+        umount(folder.path());
+        for fault in faults {
+            let fault = fault.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::NoSpace);
+            assert_eq!(fault.why, "there is no space left on its disk");
+        }
+        assert_eq!(kept.map(|kept| kept.unwrap().unwrap()), [b"old".to_vec(), b"one\n".to_vec()]);
+        assert_eq!(names.unwrap(), ["journal", "kept"]);
+    }
+
+    #[test]
+    fn a_disk_that_is_read_alone_says_so() {
+        let Some(folder) = small_disk() else { return };
+        let at = |name: &str| folder.path().join(name);
+        FILES.write_new(&at("kept"), b"old", 0o644).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-o", "remount,ro"]).arg(folder.path());
+        assert!(mount.status().unwrap().success());
+        let faults = [
+            FILES.write_new(&at("new"), b"", 0o644),
+            FILES.replace(&at("kept"), b"", 0o644),
+            FILES.append(&at("kept"), b"x"),
+            FILES.link(&at("link"), Path::new("kept")),
+            FILES.make_folder(&at("a/b")),
+            FILES.remove(&at("kept")),
+        ];
+        umount(folder.path());
+        for fault in faults {
+            assert_eq!(fault.unwrap_err().kind, FaultKind::ReadOnly);
+        }
+    }
+
+    #[test]
+    fn what_this_user_may_not_is_told() {
+        if rustix::process::getuid().is_root() && !is_again() {
+            let own = own();
+            let starter = ["setpriv", "--reuid=65534", "--clear-groups"];
+            return again(&starter, &own.path().join("it"), "what_this_user_may_not_is_told");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        FILES.write_new(&at("kept"), b"old", 0o000).unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o555)).unwrap();
+        let faults = [
+            FILES.write_new(&at("new"), b"", 0o644),
+            FILES.replace(&at("kept"), b"", 0o644),
+            FILES.append(&at("kept"), b"x"),
+            FILES.remove(&at("kept")),
+            FILES.read(&at("kept")).map(drop),
+        ];
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        for fault in faults {
+            let fault = fault.unwrap_err();
+            assert_eq!((fault.kind, fault.why.as_str()), (FaultKind::Denied, "this user may not"));
+        }
+    }
+}

@@ -22,24 +22,38 @@ const NOISE_MAX: usize = 50;
 /// What every line of an identifier of Podman has.
 const ID_LENGTH: usize = 64;
 
-/// The last lines that a unit wrote in a run, or in any where the run is not known: those of its
-/// container, or what Podman said where the container said nothing.
-pub fn last_lines(
-    scope: Scope,
-    unit: &str,
-    invocation: &str,
-    lines: usize,
-) -> Result<Vec<String>, Fault> {
-    let doing = format!("read the log of {unit}");
+/// A run of a unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'r> {
+    /// The unit.
+    pub unit: &'r str,
+    /// The mark of the run; empty where the manager has forgotten it.
+    pub invocation: &'r str,
+    /// When it began, in microseconds since 1970; 0 where nobody knows.
+    pub since: u64,
+}
+
+/// The last lines that a unit wrote in a run: those of its container, or what Podman said where the
+/// container said nothing.
+pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String>, Fault> {
+    let doing = format!("read the log of {}", of.unit);
     let mut command = Command::new("journalctl");
     command.args(scope.flag()).args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    command.arg("--output-fields=MESSAGE,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER");
+    let fields = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
+    command.arg(format!("--output-fields={fields}"));
     command.arg(format!("--lines={}", lines + NOISE_MAX));
-    match (invocation, scope) {
-        ("", Scope::User) => command.arg(format!("_SYSTEMD_USER_UNIT={unit}")),
-        ("", Scope::System) => command.arg(format!("_SYSTEMD_UNIT={unit}")),
-        _ => command.arg(format!("_SYSTEMD_INVOCATION_ID={invocation}")),
-    };
+    if of.since > 0 {
+        command.arg(format!("--since=@{}.{:06}", of.since / 1_000_000, of.since % 1_000_000));
+    }
+    command.arg(match (of.invocation, scope) {
+        ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
+        ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
+        (invocation, _) => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
+    });
+    // What a program wrote right before it died may have lost its unit. Quadlet gives each
+    // program the name of its unit to write under.
+    let name = of.unit.rsplit_once('.').map_or(of.unit, |(name, _)| name);
+    command.arg("+").arg(format!("SYSLOG_IDENTIFIER={name}"));
     let limits = Limits {
         time: JOURNAL_TIME,
         input: &[],
@@ -57,6 +71,8 @@ pub fn last_lines(
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 struct Line {
     message: Message,
+    #[serde(rename = "_SYSTEMD_INVOCATION_ID", default)]
+    invocation: String,
     container_name: Option<IgnoredAny>,
     podman_event: Option<IgnoredAny>,
     syslog_identifier: Option<Message>,
@@ -85,7 +101,7 @@ enum Message {
     Text(String),
     Bytes(Vec<u8>),
     Several(Vec<Message>),
-    Else(IgnoredAny),
+    Else(serde::de::IgnoredAny),
 }
 
 impl Message {
@@ -100,10 +116,15 @@ impl Message {
     }
 }
 
-/// The last lines in what the journal shows; one that cannot be read is left out.
+/// The last lines of the last run in what the journal shows; one that cannot be read is left out.
 fn read(shown: &[u8], most: usize) -> Vec<String> {
     let lines = shown.split(|byte| *byte == b'\n');
     let told: Vec<Line> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let runs = told.iter().rev().map(|line| line.invocation.as_str());
+    let last = runs.clone().find(|run| !run.is_empty()).unwrap_or("");
+    let length = runs.take_while(|run| run.is_empty() || *run == last).count();
+    let surplus = told.len() - length;
+    let told: Vec<Line> = told.into_iter().skip(surplus).collect();
     let has_own = told.iter().any(|line| line.container_name.is_some() && !line.is_noise());
     let is_wanted = |line: &Line| match has_own {
         true => line.container_name.is_some(),
@@ -118,6 +139,37 @@ fn read(shown: &[u8], most: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shown(lines: &[(&str, &str)]) -> Vec<u8> {
+        let line = |(message, run): &(&str, &str)| match *run {
+            "" => format!("{{\"MESSAGE\":{message},\"_PID\":\"1\"}}\n"),
+            run => format!("{{\"_SYSTEMD_INVOCATION_ID\":\"{run}\",\"MESSAGE\":{message}}}\n"),
+        };
+        lines.iter().map(line).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn lines_of_earlier_runs_are_left_out() {
+        let lines = [("\"old\"", "a"), ("\"new\"", "b"), ("\"lost\"", ""), ("\"newer\"", "b")];
+        assert_eq!(read(&shown(&lines), 9), ["new", "lost", "newer"]);
+        assert_eq!(read(&shown(&lines[..2]), 9), ["new"]);
+        assert_eq!(read(&shown(&lines[2..3]), 9), ["lost"]);
+        assert_eq!(read(b"", 9), Vec::<String>::new());
+    }
+
+    #[test]
+    fn messages_are_read_in_every_form() {
+        let lines = [
+            ("\"two\\nlines\"", "a"),
+            ("[98,255,10]", "a"),
+            ("[\"one\",[116,119,111]]", "a"),
+            ("null", "a"),
+            ("{\"x\":1}", "a"),
+        ];
+        let mut shown = shown(&lines);
+        shown.extend(b"{\"MESSAGE\":\nno line\n\xff\n{}\n");
+        assert_eq!(read(&shown, 9), ["two", "lines", "b\u{fffd}", "one", "two"]);
+    }
 
     #[test]
     fn a_container_speaks_for_itself_and_podman_where_it_is_silent() {

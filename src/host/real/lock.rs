@@ -45,3 +45,56 @@ pub fn take(path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(LockError::Held),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "programs are started to be waited for")]
+
+    use super::*;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn is_held(taken: &Result<Box<dyn Held>, LockError>) -> bool {
+        matches!(taken, Err(LockError::Held))
+    }
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = take(&path, Duration::ZERO).unwrap();
+        assert!(is_held(&take(&path, Duration::ZERO)));
+        assert!(is_held(&take(&path, Duration::from_millis(50))));
+        // What this process starts does not go on holding it.
+        let mut child = Command::new("sleep").arg("20").spawn().unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| take(&path, LONG).map(|_| Instant::now()));
+            thread::sleep(Duration::from_millis(50));
+            let given_back = Instant::now();
+            drop(lock);
+            let taken = waiting.join().unwrap().unwrap();
+            assert!(taken >= given_back);
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(take(&path, LONG).unwrap());
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_holder_that_is_killed_holds_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let mut holder = Command::new("flock");
+        holder.arg("--no-fork").arg(&path).args(["sh", "-c", "echo; exec sleep 60"]);
+        let mut holder = holder.stdout(Stdio::piped()).spawn().unwrap();
+        holder.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        assert!(is_held(&take(&path, Duration::ZERO)));
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        take(&path, LONG).unwrap();
+    }
+}

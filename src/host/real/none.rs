@@ -42,6 +42,10 @@ impl Units for NoUnits {
         Ok(vec![state; names.len()])
     }
 
+    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
+        Ok(vec![Vec::new(); names.len()])
+    }
+
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         Ok(BTreeMap::new())
     }
@@ -72,5 +76,21 @@ impl Units for NoUnits {
 
     fn log(&self, _name: &str, _lines: usize) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::change::FaultKind;
+    use super::*;
+
+    #[test]
+    fn nothing_is_there_and_nothing_starts() {
+        let units = NoUnits { wakes: Arc::default() };
+        assert_eq!(units.reload().unwrap_err().kind, FaultKind::Missing);
+        let fault = units.start("web.service").unwrap_err();
+        assert_eq!(fault.to_string(), "cannot start web.service: there is no service manager");
+        assert!(!units.states(&["web.service"]).unwrap()[0].is_loaded);
+        assert_eq!(units.wait(Duration::ZERO), Ok(Wake::TimeUp));
     }
 }

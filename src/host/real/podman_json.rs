@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Result;
 
-use super::super::containers::{Container, Image, Owned};
+use super::super::containers::{Container, Image, Inspected, Owned};
 
 /// A list; Go writes an empty one as nothing.
 type List<T> = Option<Vec<T>>;
@@ -63,6 +63,85 @@ pub fn containers(told: &[u8]) -> Result<Vec<Container>> {
         is_running: told.state == "running",
     });
     Ok(containers.collect())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedTold {
+    name: String,
+    #[serde(default)]
+    created: String,
+    #[serde(default)]
+    image: String,
+    #[serde(default)]
+    state: Option<RunningTold>,
+    #[serde(default)]
+    config: Option<ConfigTold>,
+    #[serde(default)]
+    host_config: Option<HostConfigTold>,
+    #[serde(default)]
+    network_settings: Option<NetworksTold>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct RunningTold {
+    #[serde(default)]
+    status: String,
+    #[serde(default, alias = "Healthcheck")]
+    health: Option<StatusTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusTold {
+    #[serde(default)]
+    status: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct ConfigTold {
+    #[serde(default)]
+    create_command: List<String>,
+    #[serde(default)]
+    labels: Labels,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct HostConfigTold {
+    #[serde(default)]
+    memory: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct NetworksTold {
+    #[serde(default)]
+    networks: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The containers in `podman container inspect`.
+pub fn inspected(told: &[u8]) -> Result<Vec<Inspected>> {
+    let inspected = list::<InspectedTold>(told)?.into_iter().map(|told| {
+        let state = told.state.unwrap_or_default();
+        let config = told.config.unwrap_or_default();
+        let networks = told.network_settings.unwrap_or_default().networks.unwrap_or_default();
+        let health = state.health.map(|health| health.status).filter(|word| !word.is_empty());
+        Inspected {
+            name: told.name,
+            image_id: told.image,
+            created: told.created,
+            command: config.create_command.unwrap_or_default(),
+            status: state.status,
+            health,
+            networks: networks.into_iter().map(|(name, _)| name).collect(),
+            memory: told.host_config.unwrap_or_default().memory,
+            labels: config.labels.unwrap_or_default(),
+        }
+    });
+    Ok(inspected.collect())
 }
 
 #[derive(Deserialize)]
@@ -169,4 +248,56 @@ pub fn health_log(told: &[u8]) -> Result<Vec<String>> {
 
 fn list<'t, T: Deserialize<'t>>(told: &'t [u8]) -> Result<Vec<T>> {
     Ok(serde_json::from_slice::<List<T>>(told)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const IMAGES: &[u8] = br#"[
+        {"Id":"a","Names":["x:1","y:1"],"RepoDigests":["x@sha256:1"],"Size":1,"New":{"er":[]}},
+        {"Id":"a","Names":["z:1"],"RepoDigests":null},
+        {"Id":"b","RepoTags":null}
+    ]"#;
+    const CONTAINERS: &[u8] = br#"[
+        {"Id":"c","Names":["web"],"ImageID":"a","Labels":{"stack":"shop"},"State":"running"},
+        {"Id":"d","Names":null,"Labels":null,"State":"exited","Exited":true}
+    ]"#;
+    const SECRETS: &[u8] = br#"[{"ID":"1","UpdatedAt":"now","Spec":{"Name":"key","Labels":{}}}]"#;
+    const STATE: &[u8] =
+        br#"{"Health":{"Status":"unhealthy","Log":[{"ExitCode":1,"Output":"no\n"},{}]}}"#;
+
+    #[test]
+    fn what_is_needed_is_read_and_the_rest_is_not() {
+        let images = images(IMAGES).unwrap();
+        assert_eq!(images.len(), 2);
+        assert_eq!(images[0].names, ["x:1", "x@sha256:1", "y:1", "z:1"]);
+        let containers = containers(CONTAINERS).unwrap();
+        assert_eq!((containers[0].name.as_str(), containers[0].is_running), ("web", true));
+        assert_eq!((containers[1].name.as_str(), containers[1].is_running), ("", false));
+        let secrets = secrets(SECRETS).unwrap();
+        assert_eq!((secrets[0].name.as_str(), secrets[0].version.as_str()), ("key", "1 now"));
+        assert_eq!(health_log(STATE).unwrap(), ["exit code 1: no", "exit code 0"]);
+        assert_eq!(health_log(br#"{"Status":"running"}"#).unwrap(), Vec::<String>::new());
+        for none in [&b"[]"[..], b"null"] {
+            assert_eq!(volumes(none).unwrap(), []);
+            assert_eq!(networks(none).unwrap(), []);
+        }
+        assert!(volumes(b"").is_err() && volumes(b"{}").is_err() && volumes(b"[{}]").is_err());
+    }
+
+    proptest! {
+        /// Bytes that were lost, changed or added make an error or another answer, and no more.
+        #[test]
+        fn no_damage_breaks_it(at in 0usize..400, byte: u8, cut: bool) {
+            for told in [IMAGES, CONTAINERS, SECRETS, STATE] {
+                let mut told = told.to_vec();
+                let at = at % told.len();
+                if cut { told.truncate(at) } else { told[at] = byte }
+                let _read = (images(&told), containers(&told), secrets(&told), health_log(&told));
+                let _read = (volumes(&told), networks(&told));
+            }
+        }
+    }
 }

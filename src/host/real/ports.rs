@@ -45,3 +45,49 @@ fn address(digits: &str) -> Option<IpAddr> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TCP: &str = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1
+   1: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2
+   2: 0100007F:1538 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 3
+";
+    const TCP6: &str = "\
+  sl  local_address                         remote_address                        st
+   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0
+   1: 0000000000000000FFFF00000100007F:1F91 00000000000000000000000000000000:0000 0A 0
+";
+    const UDP: &str = "   sl  local_address rem_address   st
+  100: 3500007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   991        0 4
+  101: 3500007F:0036 3500007F:0035 01 00000000:00000000 00:00000000 00000000   991        0 4
+";
+
+    /// The numbers are written in the order of the bytes of the machine.
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn ports_that_wait_are_read() {
+        let all = |table, udp| -> Vec<String> {
+            read(table, udp).map(|one| format!("{} {}", one.address, one.port)).collect()
+        };
+        assert_eq!(all(TCP, false), ["127.0.0.1 5432", "0.0.0.0 80"]);
+        assert_eq!(all(TCP6, false), ["::1 8080", "127.0.0.1 8081"]);
+        assert_eq!(all(UDP, true), ["127.0.0.53 53"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_table_breaks_it(table in "[ :0-9A-Fa-f\n\u{e9}]{0,200}", udp: bool) {
+            let _read = read(&table, udp).count();
+        }
+
+        #[test]
+        fn no_line_breaks_it(host in "[0-9A-F]{0,40}", port in "[0-9A-F]{0,6}") {
+            let _read = read(&format!("0: {host}:{port} 0:0 0A"), false).count();
+        }
+    }
+}

@@ -236,3 +236,79 @@ fn stop(child: &mut Child) {
     // One that the kernel itself holds up is left behind, and not waited for.
     let _status = child.try_wait();
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "programs are started to be waited for")]
+
+    use super::super::super::change::FaultKind;
+    use super::*;
+    use std::path::Path;
+    use std::time::Instant;
+
+    const LIMITS: Limits<'_> = Limits {
+        time: Duration::from_secs(20),
+        input: &[],
+        output: Output::All(1 << 20),
+        interrupts: None,
+    };
+
+    fn shell(script: &str, limits: &Limits<'_>) -> Result<Ended, Fault> {
+        run("try it", Command::new("sh").args(["-c", script]), limits)
+    }
+
+    #[test]
+    fn what_is_said_is_kept_apart() {
+        let ended = shell("echo out; echo err >&2; exit 3", &LIMITS).unwrap();
+        assert_eq!((ended.out, ended.err), (b"out\n".to_vec(), b"err\n".to_vec()));
+        assert_eq!(ended.status.code(), Some(3));
+        let input = vec![b'x'; 1 << 20];
+        let ended = shell("cat", &Limits { input: &input, ..LIMITS }).unwrap();
+        assert!(ended.out == input);
+        let ended = shell("exec true", &Limits { input: &input, ..LIMITS }).unwrap();
+        assert!(ended.status.success(), "it need not read everything");
+        let fault = run("try it", &mut Command::new("no-such-program"), &LIMITS).unwrap_err();
+        assert_eq!(fault.to_string(), "cannot try it: there is no `no-such-program` here");
+        assert_eq!(fault.kind, FaultKind::Missing);
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused_or_forgotten() {
+        let fault = shell("yes", &LIMITS).unwrap_err();
+        assert_eq!(fault.why, "`sh` says too much");
+        let last = Limits { output: Output::Last, ..LIMITS };
+        let ended = shell("seq 200000; seq 200000 >&2", &last).unwrap();
+        assert!(ended.out.ends_with(b"\n200000\n") && ended.out.len() <= 2 * TALK_MAX);
+        assert!(ended.err.ends_with(b"\n200000\n") && ended.err.len() <= TALK_MAX);
+    }
+
+    #[test]
+    fn a_program_ends_in_time_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("pid");
+        let script = format!("sleep 60 & echo $! > {}; trap '' TERM; wait; wait", mark.display());
+        let begun = Instant::now();
+        let limits = Limits { time: Duration::from_millis(300), ..LIMITS };
+        let fault = shell(&script, &limits).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::TimedOut);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        let started = std::fs::read_to_string(&mark).unwrap();
+        let is_gone = || {
+            let stat =
+                std::fs::read_to_string(Path::new("/proc").join(started.trim()).join("stat"));
+            stat.map_or(true, |stat| stat.contains(") Z "))
+        };
+        while !is_gone() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "what it started goes on");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_goes_on_in_the_background_is_not_waited_for() {
+        let begun = Instant::now();
+        let ended = shell("sleep 15 & echo done", &LIMITS).unwrap();
+        assert_eq!(ended.out, b"done\n");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+}

@@ -95,3 +95,39 @@ const USUAL: [&str; 4] = [
     "No files parsed from ",
     "processing encountered some errors",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn services_and_complaints_are_told_apart() {
+        let printed = "---web.service---\n[X-Container]\nImage=a\n[Unit]\n\
+                       SourcePath=/s/web.container\n\
+                       \n---a---b.service---\nSourcePath=/s/a---b.pod\n---\n--- x ---\n";
+        let services = services(printed);
+        let services: Vec<(&str, &str)> =
+            services.iter().map(|(name, path)| (name.as_str(), path.to_str().unwrap())).collect();
+        let expected = [("a---b.service", "/s/a---b.pod"), ("web.service", "/s/web.container")];
+        assert_eq!(services, expected);
+        let said = "quadlet-generator[7]: Loading source unit file /s/web.container\n\
+                    quadlet-generator[7]: converting \"bad.container\": unsupported key 'Foo'\n\
+                    quadlet-generator[7]: No files parsed from map[/s:{}]\n\
+                    quadlet-generator[7]: processing encountered some errors\n\n\
+                    panic: runtime error\n";
+        assert_eq!(
+            complaints(said),
+            ["converting \"bad.container\": unsupported key 'Foo'", "panic: runtime error"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_printed_breaks_it(
+            text in "(---|SourcePath=|quadlet-generator\\[|\\]: |a|\\.service|\n|\u{1f980}){0,40}",
+        ) {
+            let _read = (services(&text), complaints(&text));
+        }
+    }
+}

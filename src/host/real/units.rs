@@ -1,23 +1,23 @@
 //! The service manager over its bus: jobs and states as systemd itself tells them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use zbus::{DynamicType, Message, OwnedObjectPath, Variant};
+use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::super::change::{Fault, FaultKind};
 use super::super::units::{Active, Job, JobResult, UnitState, Units, Wake};
-use super::bus::{Bus, Listen, message};
+use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
 use super::wakes::Wakes;
 use super::{Scope, fault};
 
 /// How long the manager may take for an answer.
-const CALL_TIME: Duration = Duration::from_secs(25);
+pub const CALL_TIME: Duration = Duration::from_secs(25);
 /// The same where it runs all generators.
-const RELOAD_TIME: Duration = Duration::from_secs(90);
+pub const RELOAD_TIME: Duration = Duration::from_secs(90);
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
@@ -47,6 +47,7 @@ pub struct BusUnits {
     bus: Bus,
     scope: Scope,
     wakes: Arc<Wakes>,
+    held: Mutex<BTreeSet<String>>,
 }
 
 impl BusUnits {
@@ -59,7 +60,7 @@ impl BusUnits {
             let listen = Told { wakes: wakes.clone(), manager: manager.clone() };
             match Bus::connect(&address, listen) {
                 Ok(bus) => {
-                    let units = Self { bus, scope, wakes };
+                    let units = Self { bus, scope, wakes, held: Mutex::default() };
                     units.subscribe(&manager)?;
                     return Ok(units);
                 }
@@ -101,16 +102,60 @@ impl BusUnits {
         Ok(Job(path.as_str().to_owned()))
     }
 
-    /// One property of each of many units, in their order; none where it has no such property.
-    fn property(&self, names: &[&str], property: &str) -> Result<Vec<Option<Message>>, Fault> {
-        let mut answers = Vec::new();
-        for name in names {
+    /// Asks for a property of each of many units.
+    fn ask_each(
+        &self,
+        names: &[&str],
+        interface: impl Fn(&str) -> String,
+        property: &str,
+    ) -> Result<Vec<Answer>, Fault> {
+        let ask = |name: &&str| {
             let doing = format!("ask for {property} of {name}");
-            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, property))?;
-            answers.push(self.bus.ask(doing, &call, CALL_TIME));
-        }
-        Ok(answers.into_iter().map(|answer| answer.wait().ok()).collect())
+            let body = (interface(name), property);
+            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &body)?;
+            Ok(self.bus.ask(doing, &call, CALL_TIME))
+        };
+        names.iter().map(ask).collect()
     }
+
+    /// Keeps units in the memory of the manager for as long as this connection lives. One that does
+    /// not run would be read anew for every question, and what it is connected with would change.
+    fn hold(&self, names: &[&str]) -> Result<(), Fault> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = Vec::new();
+        for name in names.iter().filter(|name| !held.contains(**name)) {
+            let call = message(SYSTEMD, ROOT, MANAGER, "RefUnit", &(name,))?;
+            answers.push((*name, self.bus.ask(format!("hold {name}"), &call, CALL_TIME)));
+        }
+        // One that is not there has nothing to be held.
+        let held_now =
+            answers.into_iter().filter_map(|(name, answer)| answer.wait().ok().map(|_| name));
+        held.extend(held_now.map(str::to_owned));
+        Ok(())
+    }
+
+    /// One property of each of many units, in their order; none where it cannot be had.
+    fn property<T: TryFrom<OwnedVariant>>(
+        &self,
+        names: &[&str],
+        property: &str,
+    ) -> Result<Vec<Option<T>>, Fault> {
+        let answers = self.ask_each(names, |_| UNIT.to_owned(), property)?;
+        Ok(answers.into_iter().map(value).collect())
+    }
+}
+
+/// The interface of a unit for what not all kinds of units have.
+fn own_interface(name: &str) -> String {
+    let mut kind = name.rsplit('.').next().unwrap_or("").chars();
+    let first = kind.next().unwrap_or('S').to_ascii_uppercase();
+    format!("{SYSTEMD}.{first}{}", kind.as_str())
+}
+
+/// The value of a property; none where a unit has no such property.
+fn value<T: TryFrom<OwnedVariant>>(answer: Answer) -> Option<T> {
+    let value: OwnedVariant = read("read a property", &answer.wait().ok()?).ok()?;
+    value.try_into().ok()
 }
 
 impl Units for BusUnits {
@@ -119,34 +164,65 @@ impl Units for BusUnits {
     }
 
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
-        let mut answers = Vec::new();
-        for name in names {
-            // All at once from one instant: states that were asked for one by one may not fit.
-            let call = message(SYSTEMD, &path_of(name), PROPERTIES, "GetAll", &("",))?;
-            answers.push(self.bus.ask(format!("ask for the state of {name}"), &call, CALL_TIME));
+        let doing = "ask for the states of units";
+        self.hold(names)?;
+        // How each is comes from one instant. Of all else, what is needed is asked for by its name:
+        // systemd looks into many files to tell everything about a unit.
+        let listed = self.manager(doing, "ListUnitsByNames", &(names,))?;
+        let sources = self.ask_each(names, |_| UNIT.to_owned(), "SourcePath")?;
+        let fragments = self.ask_each(names, |_| UNIT.to_owned(), "FragmentPath")?;
+        let drop_ins = self.ask_each(names, |_| UNIT.to_owned(), "DropInPaths")?;
+        let invocations = self.ask_each(names, |_| UNIT.to_owned(), "InvocationID")?;
+        let results = self.ask_each(names, own_interface, "Result")?;
+        let restarts = self.ask_each(names, own_interface, "NRestarts")?;
+        let listed: Vec<Listed> = read(doing, &listed)?;
+        if listed.len() != names.len() {
+            return Err(Fault::other(doing, "one of the names is none that a unit can have"));
         }
-        let read_state = |answer: super::bus::Answer| state(&answer.wait()?);
-        answers.into_iter().map(read_state).collect()
+        let path = |answer: Answer| {
+            let path: Option<String> = value(answer);
+            path.filter(|path| !path.is_empty()).map(PathBuf::from)
+        };
+        let mut answers =
+            [sources, fragments, drop_ins, invocations, results, restarts].map(Vec::into_iter);
+        let [sources, fragments, drop_ins, invocations, results, restarts] = &mut answers;
+        let states = listed.into_iter().map(|listed| {
+            let drop_ins: Option<Vec<String>> = drop_ins.next().and_then(value);
+            let invocation: Option<Vec<u8>> = invocations.next().and_then(value);
+            UnitState {
+                is_loaded: listed.2 == "loaded",
+                active: active(&listed.3),
+                sub: listed.4,
+                result: results.next().and_then(value).unwrap_or_default(),
+                source: sources.next().and_then(path),
+                fragment: fragments.next().and_then(path),
+                drop_ins: drop_ins.into_iter().flatten().map(PathBuf::from).collect(),
+                invocation: hex(&invocation.unwrap_or_default()),
+                restarts: restarts.next().and_then(value).unwrap_or(0),
+                is_masked: listed.2 == "masked",
+            }
+        });
+        Ok(states.collect())
+    }
+
+    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
+        let answers = self.ask_each(names, own_interface, "ExecStart")?;
+        Ok(answers.into_iter().map(|answer| call(answer).unwrap_or_default()).collect())
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         let doing = "list the units";
         let answer = self.manager(doing, "ListUnits", &())?;
         let units: Vec<Listed> = read(doing, &answer)?;
-        let units = units.into_iter().filter(|unit| may_have_file(&unit.0, &unit.2));
-        let units: BTreeMap<String, bool> =
-            units.map(|unit| (unit.0, matches!(unit.3.as_str(), "active" | "reloading"))).collect();
+        let mut units: BTreeMap<String, bool> = units
+            .into_iter()
+            .filter(|unit| may_have_file(&unit.0, &unit.2))
+            .map(|unit| (unit.0, matches!(unit.3.as_str(), "active" | "reloading")))
+            .collect();
         let names: Vec<&str> = units.keys().map(String::as_str).collect();
-        let files = self.property(&names, "FragmentPath")?;
-        let mut with_file = files.iter().map(|answer| {
-            let answer = answer.as_ref()?;
-            let body = answer.body();
-            let file: Variant<'_> = body.deserialize().ok()?;
-            let Variant::Str(file) = file else { return None };
-            Some(!file.is_empty() && !file.contains("/transient/"))
-        });
-        let mut units = units;
-        units.retain(|_, _| with_file.next().flatten().unwrap_or(false));
+        let files: Vec<Option<String>> = self.property(&names, "FragmentPath")?;
+        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
+        units.retain(|_, _| kept.next().unwrap_or(false));
         Ok(units)
     }
 
@@ -171,14 +247,10 @@ impl Units for BusUnits {
 
     fn cancel(&self, name: &str) -> Result<(), Fault> {
         let doing = format!("call off the job of {name}");
-        let call = message(SYSTEMD, &path_of(name), PROPERTIES, "Get", &(UNIT, "Job"))?;
-        let answer = self.bus.call(&doing, &call, CALL_TIME)?;
-        let body = answer.body();
-        let job: Variant<'_> = body.deserialize().map_err(|error| Fault::other(&doing, error))?;
-        let (id, _path): (u32, OwnedObjectPath) =
-            job.try_into().map_err(|error| Fault::other(&doing, error))?;
-        match self.manager(&doing, "CancelJob", &(id,)) {
-            Err(fault) if id != 0 && fault.kind != FaultKind::Missing => Err(fault),
+        let jobs: Vec<Option<(u32, OwnedObjectPath)>> = self.property(&[name], "Job")?;
+        let job = jobs.into_iter().flatten().map(|(job, _path)| job).find(|job| *job != 0);
+        match job.map(|job| self.manager(&doing, "CancelJob", &(job,))) {
+            Some(Err(fault)) if fault.kind != FaultKind::Missing => Err(fault),
             _ => Ok(()),
         }
     }
@@ -197,7 +269,10 @@ impl Units for BusUnits {
     fn log(&self, name: &str, lines: usize) -> Result<Vec<String>, Fault> {
         let states = self.states(&[name])?;
         let invocation = states.first().map_or("", |state| state.invocation.as_str());
-        journal::last_lines(self.scope, name, invocation, lines)
+        let began: Vec<Option<u64>> = self.property(&[name], "InactiveExitTimestamp")?;
+        let since = began.into_iter().flatten().next().unwrap_or(0);
+        let run = journal::Run { unit: name, invocation, since };
+        journal::last_lines(self.scope, &run, lines)
     }
 }
 
@@ -206,9 +281,14 @@ type Listed =
     (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
 /// Whether a unit can have a file: devices and scopes come and go by themselves.
-fn may_have_file(name: &str, load: &str) -> bool {
+pub fn may_have_file(name: &str, load: &str) -> bool {
     let kind = name.rsplit('.').next().unwrap_or("");
     load != "not-found" && !matches!(kind, "device" | "scope")
+}
+
+/// Whether somebody wrote the file of a unit: those of transient ones come and go by themselves.
+pub fn is_kept(file: &str) -> bool {
+    !file.is_empty() && !file.contains("/transient/")
 }
 
 fn read<T>(doing: &str, answer: &Message) -> Result<T, Fault>
@@ -218,51 +298,22 @@ where
     answer.body().deserialize().map_err(|error| Fault::other(doing, error))
 }
 
-fn state(answer: &Message) -> Result<UnitState, Fault> {
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The words of the first call in `ExecStart=`, which come with much that nobody asked for.
+fn call(answer: Answer) -> Option<Vec<String>> {
+    let answer = answer.wait().ok()?;
     let body = answer.body();
-    let all: BTreeMap<&str, Variant<'_>> =
-        body.deserialize().map_err(|error| Fault::other("read the state of a unit", error))?;
-    let text = |name: &str| match all.get(name) {
-        Some(Variant::Str(text)) => text.as_str(),
-        _ => "",
+    let Variant::Array(calls) = body.deserialize().ok()? else { return None };
+    let Some(Variant::Structure(call)) = calls.iter().next() else { return None };
+    let Some(Variant::Array(words)) = call.fields().get(1) else { return None };
+    let text = |word: &Variant<'_>| match word {
+        Variant::Str(text) => Some(text.as_str().to_owned()),
+        _ => None,
     };
-    let path = |name: &str| Some(text(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let texts = |name: &str| match all.get(name) {
-        Some(Variant::Array(array)) => array
-            .iter()
-            .filter_map(|one| match one {
-                Variant::Str(text) => Some(PathBuf::from(text.as_str())),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    let bytes = |name: &str| match all.get(name) {
-        Some(Variant::Array(array)) => array
-            .iter()
-            .filter_map(|one| match one {
-                Variant::U8(byte) => Some(format!("{byte:02x}")),
-                _ => None,
-            })
-            .collect(),
-        _ => String::new(),
-    };
-    let restarts = match all.get("NRestarts") {
-        Some(Variant::U32(restarts)) => *restarts,
-        _ => 0,
-    };
-    Ok(UnitState {
-        is_loaded: text("LoadState") == "loaded",
-        active: active(text("ActiveState")),
-        sub: text("SubState").to_owned(),
-        result: text("Result").to_owned(),
-        source: path("SourcePath"),
-        fragment: path("FragmentPath"),
-        drop_ins: texts("DropInPaths"),
-        invocation: bytes("InvocationID"),
-        restarts,
-        is_masked: text("LoadState") == "masked",
-    })
+    words.iter().map(text).collect()
 }
 
 /// A state in the manager's words; what a newer one adds is none that can be relied on.
@@ -278,7 +329,7 @@ pub fn active(word: &str) -> Active {
 }
 
 /// How a job ended, in the manager's words.
-pub fn job_result(word: &str) -> JobResult {
+fn job_result(word: &str) -> JobResult {
     match word {
         "done" => JobResult::Done,
         // A unit that is gone takes its job with it.
@@ -353,4 +404,30 @@ fn name_of(escaped: &str) -> String {
         name.extend(rest.as_bytes());
     }
     String::from_utf8_lossy(&name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_have_their_places() {
+        let place = "/org/freedesktop/systemd1/unit/_31-web_5f1_40x_2eservice".replace('-', "_2d");
+        assert_eq!(path_of("1-web_1@x.service"), place);
+        assert_eq!(name_of("_2d_2eslice"), "-.slice");
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_tells_its_name(name in "[a-zA-Z0-9:_.@\\\\-]{1,60}") {
+            let path = path_of(&name);
+            prop_assert_eq!(path.strip_prefix(UNIT_FOLDER).map(name_of), Some(name));
+        }
+
+        #[test]
+        fn no_place_breaks_it(path in "(_|[0-9a-f]|\u{1f980}|x){0,20}") {
+            let _name = name_of(&path);
+        }
+    }
 }

@@ -70,3 +70,41 @@ impl Wakes {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_change_is_told_once_until_it_is_taken() {
+        let wakes = Wakes::default();
+        let changed = || Wake::Changed("web.service".to_owned());
+        for wake in [changed(), Wake::Interrupted, changed(), changed()] {
+            wakes.push(wake);
+        }
+        assert_eq!(wakes.wait(Duration::ZERO), Ok(changed()));
+        wakes.push(changed());
+        assert_eq!(wakes.wait(Duration::ZERO), Ok(Wake::Interrupted));
+        assert_eq!(wakes.wait(Duration::ZERO), Ok(changed()));
+        assert_eq!(wakes.wait(Duration::ZERO), Ok(Wake::TimeUp));
+        let begun = clock::now();
+        assert_eq!(wakes.wait(begun + Duration::from_millis(30)), Ok(Wake::TimeUp));
+        assert!(clock::now() >= begun + Duration::from_millis(30));
+    }
+
+    #[test]
+    fn who_waits_is_woken_and_told_of_the_end() {
+        let wakes = Arc::new(Wakes::default());
+        let pushed = wakes.clone();
+        let pushing = std::thread::spawn(move || {
+            pushed.push(Wake::Interrupted);
+            pushed.end(Fault::other("wait", "the bus is gone"));
+        });
+        assert_eq!(wakes.wait(clock::now() + LONG), Ok(Wake::Interrupted));
+        assert!(wakes.wait(clock::now() + LONG).is_err() && wakes.wait(Duration::ZERO).is_err());
+        pushing.join().unwrap();
+    }
+}
