@@ -3,31 +3,32 @@
 //! Everything that changes a host is in one transaction: a journal says what is about to be done
 //! before anything is touched, and the next run of any command puts back what a crash cut short.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub mod event;
 pub mod links;
 pub mod pull;
 pub mod rehearse;
+pub mod restore;
 pub mod secrets;
 pub mod start;
 pub mod steps;
 
 pub use event::{Event, Failure, Outcome, Step};
+pub use restore::recover;
 pub use steps::Care;
 
 use crate::host::change::{Fault, HookCall, Host};
-use crate::host::units::{Active, UnitState};
-use crate::observe::{observe, states};
-use crate::plan::{self, Observed, Plan, facts};
+use crate::observe::{dependents, states};
+use crate::plan::{Plan, facts};
 use crate::state::{
-    Action, Entry, FileSet, Generation, GenerationName, Journal, Manifest, Phase, Places, Settings,
-    Store, Verdict, manifest::OnFailure,
+    Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
+    manifest::OnFailure,
 };
 use crate::unit_file::facts::Facts;
 use event::at;
-use steps::{Steps, is_up};
+use steps::{Steps, is_up, runs};
 
 /// How long a command of the stack may take.
 const HOOK_TIME: Duration = Duration::from_secs(600);
@@ -84,8 +85,8 @@ pub fn apply(
     let settings = target.set().map(|(_, settings)| settings);
     let settings = settings.or(from.map(|from| &from.manifest.settings)).cloned();
     let settings = settings.unwrap_or_default();
-    let (journal, to_name) = match prepare(scene, plan, from, target, &settings, secrets, care) {
-        Ok(prepared) => prepared,
+    let journal = match prepare(scene, plan, from, target, &settings, secrets, care) {
+        Ok(journal) => journal,
         Err(failure) => {
             (scene.tell)(&Event::Failed { failure: failure.clone() });
             return Outcome::Refused(failure);
@@ -99,7 +100,9 @@ pub fn apply(
         plan,
         from: from.map_or(&empty, |from| &from.set),
         to: target.set().map_or(&empty, |(set, _)| set),
-        to_name: to_name.as_ref(),
+        to_name: journal.to.as_ref(),
+        others: &journal.others.keys().cloned().collect::<Vec<_>>(),
+        kept_networks: &BTreeMap::new(),
         settings: &settings,
         care,
         tell: scene.tell,
@@ -108,13 +111,13 @@ pub fn apply(
     let result = steps.carry_out();
     let took = scene.host.machine.now().saturating_sub(began);
     entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let result = result.and_then(|services| {
+        entry.services = services;
+        run_hooks(scene, Step::After, &settings.after, &settings, plan);
+        commit(scene, &entry, settings.keep.max(1))
+    });
     match result {
-        Ok(services) => {
-            entry.services = services;
-            run_hooks(scene, Step::After, &settings.after, &settings, plan);
-            commit(scene, &entry, &settings);
-            Outcome::Done { generation: to_name, took }
-        }
+        Ok(()) => Outcome::Done { generation: journal.to, took },
         Err(failure) => failed(scene, plan, entry, failure, &settings),
     }
 }
@@ -128,7 +131,7 @@ fn prepare(
     settings: &Settings,
     secrets: &secrets::Settled,
     care: Care,
-) -> Result<(Journal, Option<GenerationName>), Failure> {
+) -> Result<Journal, Failure> {
     let runs = care != Care::OnlyInstall;
     if runs && !plan.pull.is_empty() {
         (scene.tell)(&Event::Step { step: Step::Pull });
@@ -142,92 +145,91 @@ fn prepare(
     if scene.host.machine.interrupted() {
         return Err(Failure::interrupted(Step::Before));
     }
-    let to_name = match target {
-        Target::Nothing => None,
-        Target::Kept(generation) => Some(generation.name.clone()),
-        Target::New(..) if !plan.installs => from.map(|from| from.name.clone()),
+    let (to, is_fresh) = match target {
+        Target::Nothing => (None, false),
+        Target::Kept(generation) => (Some(generation.name.clone()), false),
+        Target::New(..) if !plan.installs => (from.map(|from| from.name.clone()), false),
         Target::New(set, manifest) => {
             (scene.tell)(&Event::Step { step: Step::Stage });
-            Some(scene.store.stage(set, manifest).map_err(at(Step::Stage))?)
+            (Some(scene.store.stage(set, manifest).map_err(at(Step::Stage))?), true)
         }
     };
-    let begun = begin(scene, plan, from, target, to_name.as_ref(), secrets, care);
-    if let (Err(_), Target::New(..), Some(name), true) = (&begun, target, &to_name, plan.installs) {
-        // What is left behind all the same is taken away by the next run that succeeds.
-        drop(unstage(scene, name));
+    let mut journal = Journal::new(plan.action, from.map(|from| from.name.clone()), to);
+    (journal.is_fresh, journal.only_installs) = (is_fresh, !runs);
+    let begun = begin(scene, plan, from, target, secrets, &mut journal);
+    if let (Err(_), Some(name), true) = (&begun, &journal.to, is_fresh) {
+        // Why it failed is told; what stays is swept away another time.
+        drop(scene.store.discard(name));
     }
-    begun.map(|journal| (journal, to_name))
+    begun.map(|()| journal)
 }
 
-/// Takes a generation away that will not be used, after the journal that may name it.
-fn unstage(scene: &Scene<'_>, name: &GenerationName) -> Result<(), Fault> {
-    if let Some((Phase::Begun, _)) = scene.store.journal()? {
-        scene.store.end()?;
-    }
-    scene.store.discard(name)
-}
-
-/// Tries the new files out, and writes down what is about to be done.
+/// The last look before anything changes, which is written down.
 fn begin(
     scene: &Scene<'_>,
     plan: &Plan,
     from: Option<&Generation>,
     target: Target<'_>,
-    to_name: Option<&GenerationName>,
     secrets: &secrets::Settled,
-    care: Care,
-) -> Result<Journal, Failure> {
-    let runs = care != Care::OnlyInstall;
-    if let (Some(name), Some((set, _)), true) = (to_name, target.set(), plan.installs)
-        && runs
-    {
-        let staged = scene.store.generation_folder(name).join("units");
-        let new = facts(set);
-        let old = from.map(|from| facts(&from.set)).unwrap_or_default();
-        let own = old.into_keys().chain(new.keys().cloned()).collect();
-        rehearse::rehearse(scene.host, scene.places, &staged, &new, &own)?;
-    }
-    let from_name = from.map(|from| from.name.clone());
-    let mut journal = Journal::new(plan.action, from_name, to_name.cloned());
+    journal: &mut Journal,
+) -> Result<(), Failure> {
+    let empty = FileSet::default();
+    let new = facts(target.set().map_or(&empty, |(set, _)| set));
     journal.began = scene.host.machine.wall_time();
     journal.user = scene.host.machine.user();
-    if runs {
+    if !journal.only_installs {
+        if let (Some(name), true) = (&journal.to, plan.installs) {
+            let folder = match journal.is_fresh {
+                true => scene.store.staged_folder(name),
+                false => scene.store.generation_folder(name),
+            };
+            let old = from.map(|from| facts(&from.set)).unwrap_or_default();
+            let own = old.into_keys().chain(new.keys().cloned()).collect();
+            rehearse::rehearse(scene.host, scene.places, &folder.join("units"), &new, &own)?;
+        }
         secrets.store(scene.host, scene.stack).map_err(at(Step::Stage))?;
-        let services = from.map(|from| facts(&from.set).into_keys().collect()).unwrap_or_default();
-        let states = states(scene.host, &services).map_err(at(Step::Stage))?.into_iter();
-        journal.active = states.filter(|(_, one)| is_up(one)).map(|(name, _)| name).collect();
-        let networks = scene.host.containers.networks().map_err(at(Step::Stage))?;
-        journal.networks = networks.into_iter().map(|network| network.name).collect();
+        snapshot(scene, plan, from, &new, journal).map_err(at(Step::Stage))?;
     }
-    scene.store.begin(&journal).map_err(at(Step::Stage))?;
-    Ok(journal)
+    scene.store.begin(journal).map_err(at(Step::Stage))
 }
 
-/// The end of what was done. Nothing of it can undo that it was done, so faults are only told.
-fn commit(scene: &Scene<'_>, entry: &Entry, settings: &Settings) {
-    let tidy = || -> Result<(), Fault> {
-        scene.store.reached(Phase::Committed)?;
-        (scene.tell)(&Event::Step { step: Step::Tidy });
-        finish(scene, entry, settings.keep)
-    };
-    if let Err(fault) = tidy() {
+/// Notes what runs and what is there, to be able to have it again.
+fn snapshot(
+    scene: &Scene<'_>,
+    plan: &Plan,
+    from: Option<&Generation>,
+    new: &BTreeMap<String, Facts>,
+    journal: &mut Journal,
+) -> Result<(), Fault> {
+    let old = from.map(|from| facts(&from.set)).unwrap_or_default();
+    for (name, state) in states(scene.host, &old.into_keys().collect())? {
+        if !runs(&state) && is_up(&state) {
+            journal.trying.insert(name.clone());
+        }
+        if is_up(&state) {
+            journal.active.insert(name, state.invocation);
+        }
+    }
+    let stopped: Vec<&String> = plan.stop_first.iter().chain(&plan.stop).collect();
+    for (name, state) in states(scene.host, &dependents(scene.host, &stopped)?)? {
+        if runs(&state) && !stopped.contains(&&name) && !new.contains_key(&name) {
+            journal.others.insert(name, state.invocation);
+        }
+    }
+    let networks = scene.host.containers.networks()?.into_iter();
+    journal.networks = networks.map(|network| (network.name, network.version)).collect();
+    Ok(())
+}
+
+/// The end of what was done: from here on nothing is put back.
+fn commit(scene: &Scene<'_>, entry: &Entry, keep: usize) -> Result<(), Failure> {
+    scene.store.reached(Phase::Committed).map_err(at(Step::Tidy))?;
+    (scene.tell)(&Event::Step { step: Step::Tidy });
+    if let Err(fault) = restore::finish(scene, entry, None, keep) {
+        // The next run of any command goes on with that.
         (scene.tell)(&Event::Note { text: format!("all is up, but tidying up failed: {fault}") });
     }
-}
-
-/// What is left to do when it is settled what is in use.
-fn finish(scene: &Scene<'_>, entry: &Entry, keep: usize) -> Result<(), Fault> {
-    let is_known = |known: &Entry| (known.began, &known.to) == (entry.began, &entry.to);
-    if !scene.store.history()?.iter().any(is_known) {
-        scene.store.remember(entry)?;
-    }
-    if scene.store.current()?.is_none() && entry.action == Action::Remove {
-        scene.store.clear()?;
-    }
-    let named: Vec<&GenerationName> = entry.from.iter().collect();
-    let gone = scene.store.tidy(keep.max(1), &named)?;
-    drop(gone);
-    scene.store.end()
+    Ok(())
 }
 
 /// What becomes of a failure, by the will of the stack.
@@ -246,199 +248,23 @@ fn failed(
     if settings.preserve_logs {
         entry.log.clone_from(&failure.log);
     }
-    if settings.on_failure == OnFailure::Leave && !failure.interrupted {
+    // Before services are started there is nothing to leave that anybody could use.
+    let can_stay = matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted;
+    if settings.on_failure == OnFailure::Leave && can_stay {
         entry.verdict = Verdict::NotRestored;
-        let down = down(scene, &plan.start).unwrap_or_else(|_| plan.start.clone());
-        commit(scene, &entry, settings);
-        return Outcome::NotRestored { failure: Failure { down, ..failure }, why: None };
+        let down = restore::down(scene, &plan.start).unwrap_or_else(|_| plan.start.clone());
+        let failure = Failure { down, ..failure };
+        return match commit(scene, &entry, settings.keep.max(1)) {
+            Ok(()) => Outcome::NotRestored { failure, why: None },
+            Err(why) => Outcome::NotRestored { failure, why: Some(why) },
+        };
     }
-    let outcome = match restore(scene, Some(&entry)) {
+    let outcome = match restore::restore(scene, Some(&entry)) {
         Ok(()) => Outcome::Restored(failure),
         Err(why) => Outcome::NotRestored { failure, why: Some(why) },
     };
     run_hooks(scene, Step::After, &settings.after_failure, settings, plan);
     outcome
-}
-
-/// Puts back what a journal says, or ends what was done but not tidied up; nothing where there is
-/// no journal. Every command that takes the lock calls this first.
-pub fn recover(scene: &Scene<'_>) -> Result<bool, Failure> {
-    match scene.store.journal().map_err(at(Step::Recover))? {
-        None | Some((Phase::Failed, _)) => Ok(false),
-        Some((Phase::Committed, journal)) => {
-            (scene.tell)(&Event::Step { step: Step::Recover });
-            let finished = match &journal {
-                Some(journal) => finish(scene, &Entry::of(journal, Verdict::Done), usize::MAX),
-                None => scene.store.end(),
-            };
-            finished.map_err(at(Step::Recover))?;
-            Ok(true)
-        }
-        Some((Phase::Begun, _)) => {
-            (scene.tell)(&Event::Step { step: Step::Recover });
-            restore(scene, None)?;
-            Ok(true)
-        }
-    }
-}
-
-/// Brings the generation before back, with what ran then. It can be called again and again.
-fn restore(scene: &Scene<'_>, entry: Option<&Entry>) -> Result<(), Failure> {
-    (scene.tell)(&Event::Step { step: Step::Restore });
-    let journal = scene.store.journal().map_err(at(Step::Restore))?;
-    let journal = match journal.and_then(|(_, journal)| journal) {
-        Some(journal) => journal,
-        // What cannot be read tells nothing; the link still leads to a whole generation.
-        None => unreadable(scene)?,
-    };
-    let result = put_back(scene, &journal);
-    let down = down(scene, &journal.active).unwrap_or_else(|_| journal.active.clone());
-    let verdict = match &result {
-        Ok(()) if down.is_empty() => Verdict::Restored,
-        _ => Verdict::NotRestored,
-    };
-    let mut entry = entry.cloned().unwrap_or_else(|| {
-        let cause = Some("it was cut short".to_owned());
-        Entry { cause, ..Entry::of(&journal, verdict) }
-    });
-    entry.verdict = verdict;
-    let end = || match verdict {
-        Verdict::NotRestored => {
-            scene.store.remember(&entry)?;
-            scene.store.reached(Phase::Failed)
-        }
-        _ => finish(scene, &entry, usize::MAX),
-    };
-    if let Err(fault) = end() {
-        (scene.tell)(&Event::Note { text: fault.to_string() });
-    }
-    match (result, down.is_empty()) {
-        (Ok(()), true) => Ok(()),
-        (Ok(()), false) => {
-            Err(Failure { down, ..Failure::at(Step::Restore, "not all came back up") })
-        }
-        (Err(failure), _) => Err(Failure { down, ..failure }),
-    }
-}
-
-/// What can be said where the journal is damaged: the generation in use is the one to have.
-fn unreadable(scene: &Scene<'_>) -> Result<Journal, Failure> {
-    let current = scene.store.current().map_err(at(Step::Recover))?;
-    let mut journal = Journal::new(Action::Apply, current.clone(), current.clone());
-    if let Some(name) = current {
-        let generation = scene.store.read(&name).map_err(at(Step::Recover))?;
-        let facts = facts(&generation.set).into_values().filter(Facts::starts_by_itself);
-        journal.active = facts.map(|facts| facts.service).collect();
-    }
-    let networks = scene.host.containers.networks().map_err(at(Step::Recover))?;
-    journal.networks = networks.into_iter().map(|network| network.name).collect();
-    Ok(journal)
-}
-
-fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
-    let read = |name: &Option<GenerationName>| match name {
-        Some(name) => scene.store.read(name).map(Some).map_err(at(Step::Restore)),
-        None => Ok(None),
-    };
-    let (old, new) = (read(&journal.from)?, read(&journal.to)?);
-    let empty = FileSet::default();
-    let set = |one: &Option<Generation>| one.as_ref().map_or(&empty, |one| &one.set).clone();
-    let (old_set, new_set) = (set(&old), set(&new));
-    let names = facts(&old_set).into_keys().chain(facts(&new_set).into_keys()).collect();
-    calm(scene, &names)?;
-    let observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
-    let settings = [&old, &new].into_iter().flatten().next();
-    let settings = settings.map(|one| one.manifest.settings.clone()).unwrap_or_default();
-    let mut plan = way_back(scene, journal, old.as_ref(), new.as_ref(), &observed);
-    let known = facts(&old_set);
-    let ran: BTreeSet<&String> = journal.active.iter().collect();
-    let is_down = |name: &String| {
-        plan.stop.contains(name)
-            || plan.stop_first.contains(name)
-            || !observed.states.get(name).is_some_and(|state| is_up(state) && !is_moving(state))
-    };
-    let start = ran.into_iter().filter(|name| known.contains_key(*name) && is_down(name));
-    plan.start = start.cloned().collect();
-    let steps = Steps {
-        host: scene.host,
-        places: scene.places,
-        store: scene.store,
-        plan: &plan,
-        from: &new_set,
-        to: &old_set,
-        to_name: journal.from.as_ref(),
-        settings: &Settings { settle_seconds: 0, total_seconds: None, ..settings },
-        care: Care::Back,
-        tell: scene.tell,
-    };
-    steps.carry_out()?;
-    drop_new_networks(scene, journal, &new_set).map_err(at(Step::Restore))
-}
-
-/// The plan from the new files to the old ones. The files are put in their place in any case: how
-/// far the way there went is not known.
-fn way_back(
-    scene: &Scene<'_>,
-    journal: &Journal,
-    old: Option<&Generation>,
-    new: Option<&Generation>,
-    observed: &Observed,
-) -> Plan {
-    let request = plan::Request {
-        action: journal.action,
-        stack: scene.stack,
-        from: new,
-        to: old.map(|old| (&old.set, &old.manifest.settings)),
-        to_name: journal.from.as_ref(),
-        observed,
-        rotated: &BTreeSet::new(),
-    };
-    let mut plan = plan::plan(&request);
-    (plan.installs, plan.reloads) = (true, true);
-    plan.pull.clear();
-    plan
-}
-
-/// Orders that a process before us gave may still be on their way.
-fn calm(scene: &Scene<'_>, names: &BTreeSet<String>) -> Result<(), Failure> {
-    for unit in scene.host.units.busy().map_err(at(Step::Restore))? {
-        if names.contains(&unit) {
-            scene.host.units.cancel(&unit).map_err(at(Step::Restore))?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a unit is between two states without an order of ours: it ends yet, or is not ready yet.
-/// One that systemd starts again and again stays so.
-fn is_moving(state: &UnitState) -> bool {
-    match state.active {
-        Active::Deactivating => true,
-        Active::Activating => state.sub != "auto-restart",
-        _ => false,
-    }
-}
-
-/// A first attempt leaves no network behind; volumes stay, as always.
-fn drop_new_networks(scene: &Scene<'_>, journal: &Journal, new: &FileSet) -> Result<(), Fault> {
-    let units = facts(new).into_values().filter(|facts| facts.file.ends_with(".network"));
-    let names: BTreeSet<String> = units.filter_map(|facts| facts.name).collect();
-    let fresh = |name: &String| names.contains(name) && !journal.networks.contains(name);
-    for network in scene.host.containers.networks()? {
-        let is_ours = network.labels.get(plan::STACK_LABEL).is_some_and(|name| name == scene.stack);
-        if is_ours && fresh(&network.name) {
-            scene.host.containers.remove_network(&network.name)?;
-        }
-    }
-    Ok(())
-}
-
-/// Which of some services are not up.
-fn down(scene: &Scene<'_>, services: &[String]) -> Result<Vec<String>, Fault> {
-    let names: BTreeSet<String> = services.iter().cloned().collect();
-    let states: BTreeMap<_, _> = states(scene.host, &names)?;
-    let is_down = |state: &UnitState| !is_up(state) || state.active == Active::Deactivating;
-    Ok(states.into_iter().filter(|(_, state)| is_down(state)).map(|(name, _)| name).collect())
 }
 
 fn run_hooks(

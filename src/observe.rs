@@ -14,7 +14,7 @@ pub fn observe(
 ) -> Result<Observed, Fault> {
     let Stock { mut containers, images, networks } = host.containers.stock()?;
     containers.retain(|one| one.labels.get(STACK_LABEL).is_some_and(|name| name == stack));
-    let networks = networks.into_iter().map(|network| network.name).collect();
+    let networks = networks.into_iter().map(|network| (network.name.clone(), network)).collect();
     Ok(Observed { states: states(host, services)?, containers, images, networks })
 }
 
@@ -26,4 +26,18 @@ pub fn states(
     let names: Vec<&str> = services.iter().map(String::as_str).collect();
     let states = host.units.states(&names)?;
     Ok(services.iter().cloned().zip(states).collect())
+}
+
+/// All units that stop when some services are stopped.
+pub fn dependents(host: Host<'_>, services: &[&String]) -> Result<BTreeSet<String>, Fault> {
+    let mut all = BTreeSet::new();
+    let mut open: Vec<String> = services.iter().map(|name| (*name).clone()).collect();
+    while let Some(name) = open.pop() {
+        for dependent in host.units.dependents(&name)? {
+            if all.insert(dependent.clone()) {
+                open.push(dependent);
+            }
+        }
+    }
+    Ok(all)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::containers::{Container, Image};
+use crate::host::containers::{Container, Image, Owned};
 use crate::host::units::{Active, UnitState};
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
@@ -47,8 +47,8 @@ pub struct Observed {
     pub containers: Vec<Container>,
     /// The images that are there.
     pub images: Vec<Image>,
-    /// The networks of Podman that are there.
-    pub networks: BTreeSet<String>,
+    /// The networks of Podman that are there, by name.
+    pub networks: BTreeMap<String, Owned>,
 }
 
 /// What will be done.
@@ -317,7 +317,13 @@ impl Scene<'_> {
             new.is_none_or(|new| old.digest != new.digest || old.name != new.name)
         });
         let names = changed.filter_map(|facts| facts.name.clone());
-        names.filter(|name| self.request.observed.networks.contains(name)).collect()
+        // One that was there before any unit spoke of it belongs to somebody else.
+        let is_ours = |name: &String| {
+            let network = self.request.observed.networks.get(name);
+            let owner = network.and_then(|network| network.labels.get(STACK_LABEL));
+            owner.is_some_and(|owner| owner == self.request.stack)
+        };
+        names.filter(is_ours).collect()
     }
 
     /// Whether systemd knows units otherwise than they are installed.

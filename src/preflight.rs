@@ -189,7 +189,7 @@ fn networks(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Vec<Refusal
     let mut refusals = Vec::new();
     for facts in new.values() {
         for network in &facts.networks {
-            if !request.observed.networks.contains(network) && !made.contains(network) {
+            if !request.observed.networks.contains_key(network) && !made.contains(network) {
                 refusals.push(Refusal {
                     what: format!("there is no network {network}, which {} joins", facts.service),
                     help: format!(

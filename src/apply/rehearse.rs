@@ -2,7 +2,7 @@
 //! bad line of a neighbour can take every unit of a user away, and systemd calls that a success.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::event::{Failure, Step, at};
 use crate::host::change::{Fault, Host};
@@ -27,7 +27,13 @@ pub fn rehearse(
     let mut folders = vec![staged, places.quadlet.as_path()];
     folders.extend(places.others.iter().map(std::path::PathBuf::as_path));
     let generated = host.containers.generate(&folders).map_err(at(Step::Rehearse))?;
-    let lost = wanted.iter().find(|facts| !generated.services.contains_key(&facts.service));
+    // One that is lost may still be there from the units that are in use now.
+    let is_there = |facts: &&&Facts| {
+        let source = generated.services.get(&facts.service);
+        source
+            .is_some_and(|path| path.as_os_str().is_empty() || path.ends_with(tail(staged, facts)))
+    };
+    let lost = wanted.iter().find(|facts| !is_there(facts));
     let named = |line: &&String| wanted.iter().any(|facts| line.contains(&facts.file));
     let complaint = generated.complaints.iter().find(named);
     let why = match (lost, complaint) {
@@ -72,4 +78,10 @@ fn strangers_stay(
         said => format!("systemd would lose {name}, which is not of this stack: {said}"),
     };
     Err(Failure::at(Step::Rehearse, why))
+}
+
+/// The end of the path of a staged unit: what stands before may be written with other links.
+fn tail(staged: &Path, facts: &Facts) -> PathBuf {
+    let parts: Vec<Component<'_>> = staged.components().rev().take(2).collect();
+    parts.into_iter().rev().collect::<PathBuf>().join(&facts.file)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, GRACE, Steps};
+use crate::host::change::Fault;
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
 use crate::plan::order::{Waits, order};
 use crate::unit_file::facts::Facts;
@@ -17,15 +18,20 @@ const START_SECONDS: u64 = 90;
 const LAST_LOOK: Duration = Duration::from_millis(700);
 
 /// How long a job may take that may take for ever.
-const ENDLESS_SECONDS: u64 = 24 * 60 * 60;
+pub const ENDLESS_SECONDS: u64 = 24 * 60 * 60;
 
-/// Starts the services of a plan; tells how long each took, in milliseconds.
+/// How long each service took to be ready, in milliseconds, and whether all are.
+pub type Took = (BTreeMap<String, u64>, Result<(), Failure>);
+
+/// Starts services; an error beside the times is what failed first on a way back, on which all
+/// others were started nevertheless.
 pub fn start(
     steps: &Steps<'_>,
     facts: &BTreeMap<String, Facts>,
-) -> Result<BTreeMap<String, u64>, Failure> {
-    if steps.plan.start.is_empty() {
-        return Ok(BTreeMap::new());
+    services: &[String],
+) -> Result<Took, Failure> {
+    if services.is_empty() {
+        return Ok((BTreeMap::new(), Ok(())));
     }
     (steps.tell)(&Event::Step { step: Step::Start });
     let now = steps.host.machine.now();
@@ -33,17 +39,19 @@ pub fn start(
     let mut starting = Starting {
         steps,
         facts,
-        waiting: order(facts, &steps.plan.start),
+        waiting: order(facts, services),
         running: BTreeMap::new(),
         up: BTreeMap::new(),
+        lost: BTreeSet::new(),
+        first: None,
         took: BTreeMap::new(),
-        end: now + Duration::from_secs(total),
+        end: now + Duration::from_secs(total.min(ENDLESS_SECONDS)),
     };
     let result = starting.run();
     if result.is_err() {
         starting.call_off();
     }
-    result.map(|()| starting.took)
+    result.map(|()| (starting.took, starting.first.map_or(Ok(()), Err)))
 }
 
 /// Services on their way up.
@@ -54,6 +62,9 @@ struct Starting<'s, 'a> {
     running: BTreeMap<Job, Run>,
     /// Those that are up, with the mark of their run.
     up: BTreeMap<String, String>,
+    /// Those that did not come up on a way back, with what failed first.
+    lost: BTreeSet<String>,
+    first: Option<Failure>,
     took: BTreeMap<String, u64>,
     end: Duration,
 }
@@ -80,15 +91,16 @@ impl Starting<'_, '_> {
             }
             let next = |run: &Run| run.look.map_or(run.until, |look| look.min(run.until));
             let until = self.running.values().map(next).min().unwrap_or(self.end);
-            match self.wait(Step::Start, until.min(self.end))? {
-                Wake::Ended { job, result, .. } => self.ended(&job, result)?,
-                Wake::Changed(unit) => self.changed(Step::Start, &unit)?,
+            let so_far = match self.wait(Step::Start, until.min(self.end))? {
+                Wake::Ended { job, result, .. } => self.ended(&job, result),
+                Wake::Changed(unit) => self.changed(Step::Start, &unit),
                 Wake::TimeUp => {
                     self.last_look();
-                    self.late()?;
+                    self.late()
                 }
-                Wake::Interrupted => {}
-            }
+                Wake::Interrupted => Ok(()),
+            };
+            so_far.or_else(|failure| self.bear(failure))?;
         }
         if let Some(service) = self.waiting.keys().next() {
             let why = "it waits for services that wait for it".to_owned();
@@ -105,14 +117,28 @@ impl Starting<'_, '_> {
         }
     }
 
+    /// A service that fails ends all, but for the way back: there the others come up without it.
+    fn bear(&mut self, failure: Failure) -> Result<(), Failure> {
+        let Some(service) = failure.service.clone().filter(|_| self.steps.care == Care::Back)
+        else {
+            return Err(failure);
+        };
+        self.running.retain(|_, run| run.service != service);
+        self.up.remove(&service);
+        self.lost.insert(service);
+        self.first.get_or_insert(failure);
+        Ok(())
+    }
+
     fn start_what_can(&mut self) -> Result<(), Failure> {
         let at_once = match self.steps.settings.max_parallel {
+            _ if self.steps.care == Care::NoWait => usize::MAX,
             0 => usize::MAX,
             number => number,
         };
         let is_free = |waits: &Waits| {
-            self.steps.care == Care::NoWait
-                || waits.after.iter().all(|one| self.up.contains_key(one))
+            let is_over = |one: &String| self.up.contains_key(one) || self.lost.contains(one);
+            self.steps.care == Care::NoWait || waits.after.iter().all(is_over)
         };
         let room = at_once.saturating_sub(self.running.len());
         let ready = self.waiting.iter().filter(|(_, waits)| is_free(waits));
@@ -120,17 +146,22 @@ impl Starting<'_, '_> {
         let states = self.states(Step::Start, &ready)?;
         for (service, state) in ready.into_iter().zip(states) {
             self.waiting.remove(&service);
-            self.start_one(service, &state)?;
+            let started = self.start_one(service, &state);
+            started.or_else(|failure| self.bear(failure))?;
         }
         Ok(())
     }
 
     fn start_one(&mut self, service: String, state: &UnitState) -> Result<(), Failure> {
         let units = self.steps.host.units;
+        let failed = |fault: Fault| Failure {
+            service: Some(service.clone()),
+            ..Failure::at(Step::Start, fault.to_string())
+        };
         // What failed too often would be refused without being tried.
-        units.reset_failed(&service).map_err(at(Step::Start))?;
+        units.reset_failed(&service).map_err(failed)?;
         (self.steps.tell)(&Event::Starting { service: service.clone() });
-        let job = units.start(&service).map_err(at(Step::Start))?;
+        let job = units.start(&service).map_err(failed)?;
         if self.steps.care == Care::NoWait {
             return Ok(());
         }
@@ -166,7 +197,7 @@ impl Starting<'_, '_> {
             (Some(own), Some(limit)) => own.min(limit),
             (one, other) => one.or(other).unwrap_or(START_SECONDS),
         };
-        Duration::from_secs(seconds)
+        Duration::from_secs(seconds.min(ENDLESS_SECONDS))
     }
 
     fn ended(&mut self, job: &Job, result: JobResult) -> Result<(), Failure> {
@@ -215,7 +246,7 @@ impl Starting<'_, '_> {
         if !state.invocation.is_empty() && state.invocation != run.before && run.own.is_none() {
             run.own = Some(state.invocation.clone());
         }
-        // Before its own run it may wait for another try of the run before.
+        // The run before may have been one of many tries, of which this is the last.
         let is_lost = is_again || (run.own.is_some() && state.sub == "auto-restart");
         let run = self.running.values().find(|run| run.service == unit).filter(|_| is_lost);
         run.map_or(Ok(()), |run| Err(self.failure(run, why_failed(&state))))
@@ -243,7 +274,7 @@ impl Starting<'_, '_> {
 
     /// Waits whether all stays up: a container can die a moment after it was started.
     fn settle(&mut self) -> Result<(), Failure> {
-        let seconds = self.steps.settings.settle_seconds;
+        let seconds = self.steps.settings.settle_seconds.min(ENDLESS_SECONDS);
         if seconds == 0 || self.up.is_empty() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! The steps of a plan, in their order; going forward and putting back are the same steps.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::{links, start};
 use crate::host::change::{Fault, Host};
 use crate::host::units::{Active, UnitState, Wake};
 use crate::observe;
-use crate::plan::{Plan, facts};
+use crate::plan::{Plan, STACK_LABEL, facts};
 use crate::state::{FileSet, GenerationName, Places, Settings, Store};
 use crate::unit_file::facts::Facts;
 
@@ -53,6 +54,10 @@ pub struct Steps<'a> {
     pub to: &'a FileSet,
     /// The generation that holds them.
     pub to_name: Option<&'a GenerationName>,
+    /// Units that are not of the stack, stop together with its services and run again afterwards.
+    pub others: &'a [String],
+    /// Networks that stay, with what tells one from the next of its name.
+    pub kept_networks: &'a BTreeMap<String, String>,
     /// How services are brought up.
     pub settings: &'a Settings,
     /// How carefully.
@@ -63,6 +68,9 @@ pub struct Steps<'a> {
 
 impl Steps<'_> {
     /// Carries all out; tells how long each service took to be ready, in milliseconds.
+    ///
+    /// On the way back nothing but the files is worth to give up for: as much as can be is up
+    /// again, and what failed first is told at the end.
     pub fn carry_out(&self) -> Result<BTreeMap<String, u64>, Failure> {
         let old = facts(self.from);
         let new = facts(self.to);
@@ -70,17 +78,69 @@ impl Steps<'_> {
             self.install()?;
             return Ok(BTreeMap::new());
         }
+        let first = RefCell::new(None);
+        let bear = |result: Result<(), Failure>| match result {
+            Err(failure) if self.care == Care::Back => {
+                first.borrow_mut().get_or_insert(failure);
+                Ok(())
+            }
+            result => result,
+        };
         let before = self.host.units.in_memory().map_err(at(Step::Verify))?;
-        self.stop(Step::StopFirst, &self.plan.stop_first, &old)?;
+        bear(self.stop(Step::StopFirst, &self.plan.stop_first, &old))?;
         self.install()?;
         if self.plan.reloads {
-            self.reload(&new, &before, &old)?;
+            bear(self.reload(&new, &before, &old))?;
         }
-        self.stop(Step::Stop, &self.plan.stop, &new)?;
-        for network in &self.plan.drop_networks {
-            self.host.containers.remove_network(network).map_err(at(Step::Stop))?;
+        bear(self.stop(Step::Stop, &self.plan.stop, &new))?;
+        bear(self.drop_networks().map_err(at(Step::Stop)))?;
+        let took = start::start(self, &new, &self.plan.start)?;
+        bear(took.1)?;
+        bear(self.start_others(&new))?;
+        match first.into_inner() {
+            Some(failure) => Err(failure),
+            None => Ok(took.0),
         }
-        start::start(self, &new)
+    }
+
+    /// Takes networks away that go or get another definition. Which are there is looked at now: one
+    /// may have been on its way when the plan was made.
+    fn drop_networks(&self) -> Result<(), Fault> {
+        if self.plan.drop_networks.is_empty() {
+            return Ok(());
+        }
+        for network in self.host.containers.networks()? {
+            let is_meant = self.plan.drop_networks.contains(&network.name);
+            let owner = network.labels.get(STACK_LABEL);
+            let is_ours = owner.is_some_and(|owner| *owner == self.plan.stack);
+            let stays = self.kept_networks.get(&network.name) == Some(&network.version);
+            if is_meant && is_ours && !stays {
+                self.host.containers.remove_network(&network.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts what stopped with the services of the stack and did not come back with them.
+    fn start_others(&self, new: &BTreeMap<String, Facts>) -> Result<(), Failure> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        let old = facts(self.from);
+        let gone: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
+        let lost = observe::dependents(self.host, &gone).map_err(at(Step::Start))?;
+        let names = self.others.iter().cloned().collect();
+        let states = observe::states(self.host, &names).map_err(at(Step::Start))?;
+        let mut down = Vec::new();
+        for (name, _) in states.into_iter().filter(|(_, state)| !runs(state)) {
+            match lost.contains(&name) {
+                true => (self.tell)(&Event::Note {
+                    text: format!("{name} is not of this stack, needs what goes and stays down"),
+                }),
+                false => down.push(name),
+            }
+        }
+        start::start(self, new, &down)?.1
     }
 
     fn step(&self, step: Step) {
@@ -93,11 +153,13 @@ impl Steps<'_> {
         }
         self.step(Step::Switch);
         let links = |set| links::links(self.places, self.store, &self.plan.stack, set);
-        let (old, new) = (links(self.from), links(self.to));
+        // Links that are no longer needed go when nothing can need them for a way back.
         let install = || -> Result<(), Fault> {
-            links::make(self.host.files, &new)?;
-            self.store.switch(self.to_name)?;
-            links::remove(self.host.files, &old, &new)
+            if let Some(name) = self.to_name {
+                self.store.name(name)?;
+            }
+            links::make(self.host.files, &links(self.to))?;
+            self.store.switch(self.to_name)
         };
         install().map_err(at(Step::Switch))
     }
@@ -146,11 +208,15 @@ impl Steps<'_> {
         }
         let after = self.host.units.in_memory().map_err(at(Step::Verify))?;
         let is_ours = |name: &String| new.contains_key(name) || old.contains_key(name);
-        let mut lost = before.keys().filter(|name| !after.contains_key(*name) && !is_ours(name));
-        // A unit that nobody uses leaves the memory by itself, so only running ones tell.
-        match lost.find(|name| before.get(*name) == Some(&true)) {
+        // A unit that ended may leave the memory by itself: what is lost cannot be had back.
+        let missing = |(name, was_active): &(&String, &bool)| {
+            **was_active && !after.contains_key(*name) && !is_ours(name)
+        };
+        let missing = before.iter().filter(missing).map(|(name, _)| name.clone()).collect();
+        let states = observe::states(self.host, &missing).map_err(at(Step::Verify))?;
+        match states.iter().find(|(_, state)| !state.is_loaded) {
             None => Ok(()),
-            Some(name) => {
+            Some((name, _)) => {
                 let why = format!("systemd lost {name}, which is not of this stack");
                 Err(Failure::at(Step::Verify, why))
             }
@@ -175,7 +241,7 @@ impl Steps<'_> {
             let job = self.host.units.stop(service).map_err(at(step))?;
             open.insert(job, service.clone());
             let seconds = facts.get(service).and_then(|facts| facts.stop_seconds);
-            longest = longest.max(seconds.unwrap_or(STOP_SECONDS));
+            longest = longest.max(seconds.unwrap_or(STOP_SECONDS).min(start::ENDLESS_SECONDS));
         }
         let until = self.host.machine.now() + Duration::from_secs(longest) + GRACE;
         while !open.is_empty() {
@@ -217,7 +283,12 @@ fn comes_from(state: &UnitState, generation: &str) -> bool {
     source.is_some_and(|path| path.components().any(|part| part.as_os_str() == generation))
 }
 
-/// Whether a unit runs, or is on its way.
+/// Whether a unit runs as it should.
+pub fn runs(state: &UnitState) -> bool {
+    matches!(state.active, Active::Active | Active::Reloading)
+}
+
+/// Whether a unit runs, or is on its way up or down.
 pub fn is_up(state: &UnitState) -> bool {
     !matches!(state.active, Active::Inactive | Active::Failed)
 }

@@ -103,6 +103,9 @@ pub trait Units: Sync {
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;
 
+    /// Units that stop when a unit is stopped, whoever they belong to.
+    fn dependents(&self, name: &str) -> Result<Vec<String>, Fault>;
+
     /// Units that have a job which has not ended.
     fn busy(&self) -> Result<Vec<String>, Fault>;
 

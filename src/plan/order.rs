@@ -20,11 +20,12 @@ pub fn order(facts: &BTreeMap<String, Facts>, start: &[String]) -> BTreeMap<Stri
     let among = |names: &BTreeSet<String>| -> BTreeSet<String> {
         names.iter().filter(|name| chosen.contains(name)).cloned().collect()
     };
-    let waits = start.iter().filter_map(|service| {
-        let facts = facts.get(service)?;
+    let waits = start.iter().map(|service| {
+        // Nothing is known about a unit of somebody else: systemd has its order.
+        let Some(facts) = facts.get(service) else { return (service.clone(), Waits::default()) };
         let after = among(&facts.after);
         let requires = after.intersection(&facts.requires).cloned().collect();
-        Some((service.clone(), Waits { after, requires }))
+        (service.clone(), Waits { after, requires })
     });
     waits.collect()
 }

@@ -3,6 +3,8 @@
 //! A journal is one file, written whole before anything changes. What has become of it is told by
 //! its name: a rename needs no room on the disk, and there is no torn record.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{GenerationName, digest};
@@ -69,10 +71,21 @@ pub struct Journal {
     pub from: Option<GenerationName>,
     /// The generation to come; none where all is taken away.
     pub to: Option<GenerationName>,
-    /// The services that ran before.
-    pub active: Vec<String>,
-    /// The networks of Podman that were there before.
-    pub networks: Vec<String>,
+    /// Whether that one was made for this, and is of no use when this fails.
+    pub is_fresh: bool,
+    /// Whether only files are put in place, and nothing is started.
+    pub only_installs: bool,
+    /// The services that ran before, with the marks of their runs: one that still is in that run
+    /// was not touched.
+    pub active: BTreeMap<String, String>,
+    /// Those of them that were not up, but tried again and again to be.
+    pub trying: BTreeSet<String>,
+    /// Units that are not of the stack and stop together with its services, with the marks of
+    /// their runs.
+    pub others: BTreeMap<String, String>,
+    /// The networks of Podman that were there before, with what tells one from the next of its
+    /// name.
+    pub networks: BTreeMap<String, String>,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// Who began it.
@@ -82,8 +95,20 @@ pub struct Journal {
 impl Journal {
     /// A new one.
     pub fn new(action: Action, from: Option<GenerationName>, to: Option<GenerationName>) -> Self {
-        let (active, networks, user) = (Vec::new(), Vec::new(), String::new());
-        Self { version: VERSION, action, from, to, active, networks, began: 0, user }
+        Self {
+            version: VERSION,
+            action,
+            from,
+            to,
+            is_fresh: false,
+            only_installs: false,
+            active: BTreeMap::new(),
+            trying: BTreeSet::new(),
+            others: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            began: 0,
+            user: String::new(),
+        }
     }
 
     /// It as the bytes of a file.

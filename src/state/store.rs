@@ -12,6 +12,9 @@ use super::{ConfigurationFile, DIGEST_LENGTH, FileSet, GenerationName, Manifest,
 use crate::host::change::{Entry as Found, Fault, Files, Held, LockError};
 
 const CURRENT: &str = "current";
+/// The link by which an operation that fails goes back: it is made before anything else, because
+/// to rename it needs no room on the disk.
+const BACK: &str = "back";
 const GENERATIONS: &str = "generations";
 const FILES: &str = "files";
 const MANIFEST: &str = "manifest.json";
@@ -74,6 +77,11 @@ impl<'h> Store<'h> {
         self.folder.join(GENERATIONS).join(name.to_string())
     }
 
+    /// The folder of a generation that is written and not named yet.
+    pub fn staged_folder(&self, name: &GenerationName) -> PathBuf {
+        self.folder.join(GENERATIONS).join(format!(".new-{}", name.number))
+    }
+
     /// Takes the lock of the stack.
     pub fn lock(&self, wait: Duration) -> Result<Box<dyn Held>, LockError> {
         self.files.make_folder(&self.folder).map_err(LockError::Fault)?;
@@ -98,12 +106,23 @@ impl<'h> Store<'h> {
 
     /// Puts a generation into use, or none.
     pub fn switch(&self, to: Option<&GenerationName>) -> Result<(), Fault> {
-        if let Some(name) = to {
-            let target = Path::new(GENERATIONS).join(name.to_string());
-            return self.files.link(&self.current_link(), &target);
+        let (link, back) = (self.current_link(), self.folder.join(BACK));
+        let Some(name) = to else {
+            self.files.remove(&link)?;
+            return self.files.keep_names(&self.folder);
+        };
+        let target = Path::new(GENERATIONS).join(name.to_string());
+        let leads_there = |path: &Path| -> Result<bool, Fault> {
+            Ok(self.files.entry(path)? == Some(Found::Link(target.clone())))
+        };
+        if leads_there(&link)? {
+            return self.files.keep_names(&self.folder);
         }
-        self.files.remove(&self.current_link())?;
-        self.files.keep_names(&self.folder)
+        if leads_there(&back)? {
+            self.files.rename(&back, &link)?;
+            return self.files.keep_names(&self.folder);
+        }
+        self.files.link(&link, &target)
     }
 
     /// The generations that are there, the oldest first.
@@ -114,14 +133,27 @@ impl<'h> Store<'h> {
         Ok(names)
     }
 
-    /// Writes a new generation whole, and names it then.
+    /// Writes a new generation whole; [`Store::name`] makes it one.
     pub fn stage(&self, set: &FileSet, manifest: &Manifest) -> Result<GenerationName, Fault> {
         let name = self.next_name(manifest)?;
+        let staged = self.write(set, manifest, &name);
+        if staged.is_err() {
+            // What failed is told, and whatever is left is swept away another time.
+            drop(self.files.remove_folder(&self.staged_folder(&name)));
+        }
+        staged.map(|()| name)
+    }
+
+    fn write(
+        &self,
+        set: &FileSet,
+        manifest: &Manifest,
+        name: &GenerationName,
+    ) -> Result<(), Fault> {
         for (path, file) in &set.files {
             self.put_file(&self.folder.join(FILES).join(path), file)?;
         }
-        let all = self.folder.join(GENERATIONS);
-        let new = all.join(format!(".new-{}", name.number));
+        let new = self.staged_folder(name);
         self.files.remove_folder(&new)?;
         for (folder, texts) in [("units", &set.units), ("plain", &set.plain)] {
             let folder = new.join(folder);
@@ -132,10 +164,40 @@ impl<'h> Store<'h> {
             self.files.keep_names(&folder)?;
         }
         self.files.write_new(&new.join(MANIFEST), manifest.text().as_bytes(), UNIT_MODE)?;
-        self.files.keep_names(&new)?;
-        self.files.rename(&new, &self.generation_folder(&name))?;
-        self.files.keep_names(&all)?;
-        Ok(name)
+        self.files.keep_names(&new)
+    }
+
+    /// Names a generation that is staged; done where there is none.
+    pub fn name(&self, name: &GenerationName) -> Result<(), Fault> {
+        let staged = self.staged_folder(name);
+        if self.files.entry(&staged)?.is_some() {
+            self.files.rename(&staged, &self.generation_folder(name))?;
+            self.files.keep_names(&self.folder.join(GENERATIONS))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a generation away that is of no use; done where there is none.
+    pub fn discard(&self, name: &GenerationName) -> Result<(), Fault> {
+        self.files.remove_folder(&self.staged_folder(name))?;
+        let folder = self.generation_folder(name);
+        if self.files.entry(&folder)?.is_some() {
+            // First the name goes: half a generation must never look like a whole one.
+            let old = self.folder.join(GENERATIONS).join(format!(".old-{}", name.number));
+            self.files.remove_folder(&old)?;
+            self.files.rename(&folder, &old)?;
+            self.files.remove_folder(&old)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away what was written or removed by half.
+    pub fn sweep(&self) -> Result<(), Fault> {
+        let all = self.folder.join(GENERATIONS);
+        for file in self.files.list(&all)?.iter().filter(|file| file.starts_with('.')) {
+            self.files.remove_folder(&all.join(file))?;
+        }
+        Ok(())
     }
 
     /// The next number is above all that were ever used.
@@ -231,6 +293,25 @@ impl<'h> Store<'h> {
         Ok(())
     }
 
+    /// The units of a generation as far as they can be read, whatever its manifest says.
+    pub fn read_units(&self, name: &GenerationName) -> Result<FileSet, Fault> {
+        let folder = self.generation_folder(name);
+        let mut set = FileSet::default();
+        for (kind, texts) in [("units", &mut set.units), ("plain", &mut set.plain)] {
+            let folder = folder.join(kind);
+            for file in self.files.list(&folder)? {
+                let path = folder.join(&file);
+                if self.files.entry(&path)? != Some(Found::File) {
+                    continue;
+                }
+                if let Some(bytes) = self.files.read(&path)? {
+                    texts.insert(file, String::from_utf8_lossy(&bytes).into_owned());
+                }
+            }
+        }
+        Ok(set)
+    }
+
     /// How far an operation got that has not ended, with its journal, if that can be read.
     pub fn journal(&self) -> Result<Option<(Phase, Option<Journal>)>, Fault> {
         for phase in Phase::ALL {
@@ -243,23 +324,34 @@ impl<'h> Store<'h> {
 
     /// Writes down what is about to be done.
     pub fn begin(&self, journal: &Journal) -> Result<(), Fault> {
-        // What an earlier operation could not put back is the base of this one.
-        self.files.remove(&self.folder.join(Phase::Failed.file()))?;
-        self.files.write_new(&self.folder.join(Phase::Begun.file()), &journal.bytes(), 0o600)?;
-        self.files.keep_names(&self.folder)
+        if let Some(name) = &journal.from {
+            let target = Path::new(GENERATIONS).join(name.to_string());
+            self.files.link(&self.folder.join(BACK), &target)?;
+        }
+        // What an earlier operation could not put back is the base of this one: its journal counts
+        // no longer, and goes at the end.
+        self.files.replace(&self.folder.join(Phase::Begun.file()), &journal.bytes(), 0o600)
     }
 
     /// Tells how far the operation got.
     pub fn reached(&self, phase: Phase) -> Result<(), Fault> {
-        let begun = self.folder.join(Phase::Begun.file());
-        self.files.rename(&begun, &self.folder.join(phase.file()))?;
+        let path = |phase: Phase| self.folder.join(phase.file());
+        for known in Phase::ALL {
+            if self.files.entry(&path(known))?.is_some() {
+                if known != phase {
+                    self.files.rename(&path(known), &path(phase))?;
+                }
+                break;
+            }
+        }
         self.files.keep_names(&self.folder)
     }
 
     /// Takes the journal away: there is nothing left to do.
     pub fn end(&self) -> Result<(), Fault> {
-        for phase in Phase::ALL {
-            self.files.remove(&self.folder.join(phase.file()))?;
+        let journals = Phase::ALL.map(Phase::file);
+        for file in [BACK].into_iter().chain(journals) {
+            self.files.remove(&self.folder.join(file))?;
         }
         self.files.keep_names(&self.folder)
     }
@@ -272,7 +364,11 @@ impl<'h> Store<'h> {
 
     /// Adds to what was done.
     pub fn remember(&self, entry: &Entry) -> Result<(), Fault> {
-        self.files.append(&self.folder.join(HISTORY), entry.line().as_bytes())
+        let path = self.folder.join(HISTORY);
+        let known = self.files.read(&path)?.unwrap_or_default();
+        // A line that a crash cut off must not take this one with it.
+        let gap = if known.last().is_none_or(|last| *last == b'\n') { "" } else { "\n" };
+        self.files.append(&path, format!("{gap}{}", entry.line()).as_bytes())
     }
 
     /// Takes away what is no longer needed, and tells which generations went: `keep` of the newest
@@ -282,10 +378,7 @@ impl<'h> Store<'h> {
         keep: usize,
         named: &[&GenerationName],
     ) -> Result<Vec<GenerationName>, Fault> {
-        let all = self.folder.join(GENERATIONS);
-        for file in self.files.list(&all)?.iter().filter(|file| file.starts_with('.')) {
-            self.files.remove_folder(&all.join(file))?;
-        }
+        self.sweep()?;
         let names = self.generations()?;
         let current = self.current()?;
         let first_kept = names.len().saturating_sub(keep);
@@ -295,23 +388,10 @@ impl<'h> Store<'h> {
             if place >= first_kept || is_named { kept.push(name) } else { gone.push(name) }
         }
         for name in &gone {
-            self.drop_generation(name)?;
+            self.discard(name)?;
         }
         self.tidy_files(&kept)?;
         Ok(gone)
-    }
-
-    /// First the name goes: half a generation must never look like a whole one.
-    fn drop_generation(&self, name: &GenerationName) -> Result<(), Fault> {
-        let old = self.folder.join(GENERATIONS).join(format!(".old-{}", name.number));
-        self.files.rename(&self.generation_folder(name), &old)?;
-        self.files.remove_folder(&old)
-    }
-
-    /// Takes a generation away that was written and is not to be used.
-    pub fn discard(&self, name: &GenerationName) -> Result<(), Fault> {
-        self.drop_generation(name)?;
-        self.tidy_files(&self.generations()?)
     }
 
     /// Takes the configuration files away that no generation mounts; none while a manifest cannot

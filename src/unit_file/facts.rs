@@ -204,10 +204,11 @@ fn is_mode_of_network(name: &str) -> bool {
     MODES.contains(&name) || name.ends_with(".container")
 }
 
-/// A time of systemd, as stackwright writes it: a number, with `s` or without, or `infinity`.
+/// A time of systemd, as stackwright writes it: a number, with `s` or without. What is written
+/// otherwise, such as `infinity` or `5min`, is for systemd alone to measure.
 fn seconds(unit: &UnitFile<'_>, key: &str) -> Option<u64> {
     let value = unit.last("Service", key)?;
-    value.strip_suffix('s').unwrap_or(value).parse().ok()
+    Some(value.strip_suffix('s').unwrap_or(value).parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

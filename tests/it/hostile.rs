@@ -13,6 +13,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::support::is_thorough;
+
 mod bombs;
 mod corpora;
 mod graphs;
@@ -94,11 +96,6 @@ fn run_all(cases: impl IntoIterator<Item = Case>) {
     }
     let failures: Vec<String> = run.into_iter().filter_map(|case| case.run().err()).collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
-
-/// Whether inputs are run for which a debug build takes minutes.
-fn is_thorough() -> bool {
-    !cfg!(debug_assertions) || std::env::var_os("RUN_SLOW_TESTS").is_some()
 }
 
 /// Lints in every format, and holds the result against what must always be true.

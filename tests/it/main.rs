@@ -8,6 +8,7 @@
     reason = "a test that is skipped says so aloud"
 )]
 
+mod apply;
 mod compose;
 mod diagnostics;
 mod docs;

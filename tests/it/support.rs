@@ -55,6 +55,11 @@ pub fn compare(path: &str, found: &str) {
     );
 }
 
+/// Whether that is run for which a debug build takes minutes.
+pub fn is_thorough() -> bool {
+    !cfg!(debug_assertions) || std::env::var_os("RUN_SLOW_TESTS").is_some()
+}
+
 /// A folder beside the checkout, or where a variable says; none is told aloud.
 pub fn beside(variable: &str, name: &str) -> Option<PathBuf> {
     let usual = Path::new("../shared").join(name);

@@ -50,6 +50,10 @@ impl Units for NoUnits {
         Ok(BTreeMap::new())
     }
 
+    fn dependents(&self, _name: &str) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
     fn busy(&self) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
     }

@@ -134,6 +134,14 @@ impl Units for Systemctl {
         self.ask("reload the units", &["daemon-reload"]).map(drop)
     }
 
+    fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
+        let told = self.show("--property=RequiredBy,BoundBy,ConsistsOf", &[name])?;
+        let words = told.iter().flat_map(|unit| unit.values()).flat_map(|one| one.split(' '));
+        let names: std::collections::BTreeSet<String> =
+            words.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(names.into_iter().collect())
+    }
+
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
         let states = self.look(names)?;
         let seen = names.iter().map(|name| (*name).to_owned()).zip(states.iter().cloned());

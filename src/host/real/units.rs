@@ -226,6 +226,17 @@ impl Units for BusUnits {
         Ok(units)
     }
 
+    fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
+        let mut dependents = Vec::new();
+        for property in ["RequiredBy", "BoundBy", "ConsistsOf"] {
+            let names: Vec<Option<Vec<String>>> = self.property(&[name], property)?;
+            dependents.extend(names.into_iter().flatten().flatten());
+        }
+        dependents.sort();
+        dependents.dedup();
+        Ok(dependents)
+    }
+
     fn busy(&self) -> Result<Vec<String>, Fault> {
         let doing = "list the jobs";
         let answer = self.manager(doing, "ListJobs", &())?;

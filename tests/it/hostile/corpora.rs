@@ -14,7 +14,8 @@ use stackwright::report::{Findings, github, human, json};
 use stackwright::source::Sources;
 use stackwright::{Input, compile};
 
-use super::{acts, is_thorough};
+use super::acts;
+use crate::support::is_thorough;
 use crate::support::{beside, list};
 
 /// The bytes that mean something in YAML or are no text at all.

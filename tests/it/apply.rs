@@ -1,0 +1,12 @@
+//! Applying: all is new, or all is as it was, whatever fails and whenever the process dies.
+
+mod disk;
+mod driver;
+mod failures;
+mod host;
+mod manager;
+mod podman;
+mod stack;
+mod sweep;
+mod unit;
+mod whole;

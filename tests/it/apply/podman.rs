@@ -1,0 +1,123 @@
+//! Podman in memory: images, and what services make by starting.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use stackwright::host::containers::{Container, Image, Owned, PullError};
+use stackwright::host::units::Active;
+
+use super::host::World;
+use super::unit::{Unit, quadlet};
+
+#[derive(Debug, Clone, Default)]
+pub struct Podman {
+    /// The images that are there, by their names, with their marks.
+    pub images: BTreeMap<String, String>,
+    /// Those that a registry has.
+    pub registry: BTreeMap<String, String>,
+    /// What goes wrong the next times that an image is pulled.
+    pub pull_errors: BTreeMap<String, VecDeque<PullError>>,
+    /// Networks and volumes with what they were made from.
+    pub networks: BTreeMap<String, Owned>,
+    pub volumes: BTreeMap<String, Owned>,
+    pub secrets: BTreeMap<String, (Owned, Vec<u8>)>,
+}
+
+impl Podman {
+    pub fn images(&self) -> Vec<Image> {
+        let mut images: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        for (name, id) in &self.images {
+            images.entry(id).or_default().push(name.clone());
+        }
+        images.into_iter().map(|(id, names)| Image { id: id.clone(), names }).collect()
+    }
+
+    pub fn pull(&mut self, image: &str) -> Result<(), PullError> {
+        if let Some(error) = self.pull_errors.get_mut(image).and_then(VecDeque::pop_front) {
+            return Err(error);
+        }
+        let unknown = || PullError { is_passing: false, why: format!("{image}: manifest unknown") };
+        let id = self.registry.get(image).ok_or_else(unknown)?.clone();
+        self.images.insert(image.to_owned(), id);
+        Ok(())
+    }
+}
+
+/// What something was made from; comments and descriptions make no difference.
+pub fn definition(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("Description="));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+impl World {
+    /// Whether a container finds its image and its networks.
+    pub fn can_have(&self, unit: &Unit) -> bool {
+        if unit.section != Some("Container") {
+            return true;
+        }
+        let image = unit.lines.one("Container", "Image").unwrap_or_default();
+        let mut networks = unit.lines.all("Container", "Network").into_iter();
+        self.podman.images.contains_key(image)
+            && networks.all(|network| {
+                let name = match quadlet(network) {
+                    None => Some(network.to_owned()),
+                    Some((service, _)) => {
+                        let unit = self.manager.units.get(&service);
+                        unit.and_then(Unit::name).map(str::to_owned)
+                    }
+                };
+                name.is_some_and(|name| self.podman.networks.contains_key(&name))
+            })
+    }
+
+    /// What a service leaves in Podman when it starts; what is there is not changed.
+    pub fn has_started(&mut self, unit: &Unit) {
+        let things = match unit.section {
+            Some("Network") => &mut self.podman.networks,
+            Some("Volume") => &mut self.podman.volumes,
+            _ => return,
+        };
+        let name = unit.name().unwrap().to_owned();
+        let made =
+            Owned { name: name.clone(), labels: unit.labels(), version: definition(&unit.text) };
+        things.entry(name).or_insert(made);
+    }
+
+    pub fn containers(&self) -> Vec<Container> {
+        let runs = self.manager.runs.iter();
+        let has_one = runs.filter(|(_, run)| {
+            run.unit.section == Some("Container")
+                && (matches!(run.active, Active::Active | Active::Deactivating)
+                    || run.sub == "start")
+        });
+        let container = |(service, run): (&String, &super::manager::Run)| {
+            let image = run.unit.lines.one("Container", "Image").unwrap_or_default();
+            Container {
+                id: format!("{service}/{}", run.invocation),
+                name: run.unit.name().unwrap_or(service).to_owned(),
+                image_id: self.podman.images.get(image).cloned().unwrap_or_default(),
+                labels: run.unit.labels(),
+                is_running: true,
+            }
+        };
+        has_one.map(container).collect()
+    }
+
+    /// Whether some container is in a network.
+    pub fn network_is_used(&self, name: &str) -> bool {
+        let of_units: BTreeSet<&String> = {
+            let is_it = |unit: &Unit| unit.section == Some("Network") && unit.name() == Some(name);
+            let runs = self.manager.runs.iter().filter(|(_, run)| is_it(&run.unit));
+            let units = self.manager.units.iter().filter(|(_, unit)| is_it(unit));
+            runs.map(|(name, _)| name).chain(units.map(|(name, _)| name)).collect()
+        };
+        let containers = self.containers();
+        self.manager.runs.iter().any(|(service, run)| {
+            let is_there = containers.iter().any(|one| one.id.starts_with(&format!("{service}/")));
+            is_there
+                && run.unit.lines.all("Container", "Network").into_iter().any(|network| {
+                    network == name
+                        || quadlet(network).is_some_and(|(service, _)| of_units.contains(&service))
+                })
+        })
+    }
+}
