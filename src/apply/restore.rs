@@ -145,17 +145,13 @@ fn wanted(journal: &Journal) -> impl Iterator<Item = &String> {
 }
 
 fn end(scene: &Scene<'_>, entry: &Entry, journal: &Journal) -> Result<(), Fault> {
-    match entry.verdict {
-        Verdict::NotRestored => {
-            scene.store.reached(Phase::Failed)?;
-            scene.store.sweep()?;
-            remember(scene, entry)
-        }
-        _ => {
-            let useless = journal.to.as_ref().filter(|_| journal.is_fresh);
-            finish(scene, entry, useless, usize::MAX)
-        }
+    if entry.verdict == Verdict::NotRestored {
+        scene.store.reached(Phase::Failed)?;
+        scene.store.sweep()?;
+        return remember(scene, entry);
     }
+    let useless = journal.to.as_ref().filter(|_| journal.is_fresh);
+    finish(scene, entry, useless, usize::MAX)
 }
 
 /// What can be said where the journal is damaged: the generation in use is the one to have.
@@ -197,15 +193,14 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let set = |one: &Option<Generation>| one.as_ref().map_or(&empty, |one| &one.set).clone();
     let (old_set, new_set) = (set(&old), set(&new));
     let sides = (old.as_ref(), new.as_ref());
-    let (care, plan) = match journal.only_installs {
-        true => (Care::OnlyInstall, way_back(scene, journal, sides, &Observed::default())),
-        false => {
-            let names = facts(&old_set).into_keys().chain(facts(&new_set).into_keys()).collect();
-            calm(scene, &names)?;
-            let observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
-            (Care::Back, way_back(scene, journal, sides, &observed))
-        }
-    };
+    let mut observed = Observed::default();
+    if !journal.only_installs {
+        let names = facts(&old_set).into_keys().chain(facts(&new_set).into_keys()).collect();
+        calm(scene, &names)?;
+        observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
+    }
+    let plan = way_back(scene, journal, sides, &observed);
+    let care = if journal.only_installs { Care::OnlyInstall } else { Care::Back };
     let others: Vec<String> = journal.others.keys().cloned().collect();
     let steps = Steps {
         host: scene.host,

@@ -15,6 +15,7 @@ use super::stack::Stack;
 
 /// What is wanted of a host.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are few of them at a time")]
 pub enum Want {
     Apply(Stack),
     Rollback(u64),
@@ -66,16 +67,13 @@ impl Run {
         format!("{events}\n  => {outcome}")
     }
 
-    /// Whether a step was begun.
-    pub fn has(&self, step: Step) -> bool {
-        self.events.contains(&Event::Step { step })
-    }
-
     pub fn notes(&self) -> Vec<&str> {
-        let note = |event| match event {
-            &Event::Note { ref text } => Some(text.as_str()),
-            _ => None,
-        };
+        fn note(event: &Event) -> Option<&str> {
+            match event {
+                Event::Note { text } => Some(text.as_str()),
+                _ => None,
+            }
+        }
         self.events.iter().filter_map(note).collect()
     }
 
@@ -87,7 +85,15 @@ impl Run {
     pub fn done(&self) -> Option<&GenerationName> {
         match &self.outcome {
             Ok(Outcome::Done { generation, .. }) => generation.as_ref(),
-            other => panic!("it is not done: {other:?}\n{:?}", self.events),
+            _ => panic!("it is not done: {}", self.brief()),
+        }
+    }
+
+    #[track_caller]
+    pub fn refused(&self) -> &Failure {
+        match &self.outcome {
+            Ok(Outcome::Refused(failure)) => failure,
+            _ => panic!("it is not refused: {}", self.brief()),
         }
     }
 
@@ -95,7 +101,7 @@ impl Run {
     pub fn restored(&self) -> &Failure {
         match &self.outcome {
             Ok(Outcome::Restored(failure)) => failure,
-            other => panic!("it is not restored: {other:?}\n{:?}", self.events),
+            _ => panic!("it is not restored: {}", self.brief()),
         }
     }
 
@@ -103,7 +109,7 @@ impl Run {
     pub fn not_restored(&self) -> (&Failure, Option<&Failure>) {
         match &self.outcome {
             Ok(Outcome::NotRestored { failure, why }) => (failure, why.as_ref()),
-            other => panic!("it is not failed: {other:?}\n{:?}", self.events),
+            _ => panic!("it is not failed: {}", self.brief()),
         }
     }
 }
@@ -164,7 +170,7 @@ fn command(
             let same = from.as_ref().filter(|from| digest.starts_with(&from.name.digest));
             let name = match same {
                 Some(from) => from.name.clone(),
-                None => GenerationName { number: 0, digest: digest[..12].to_owned() },
+                None => GenerationName { number: 0, digest: digest.chars().take(12).collect() },
             };
             (Some((stack.set.clone(), manifest)), Action::Apply, Some(name))
         }

@@ -15,7 +15,7 @@ use stackwright::host::containers::{
 use stackwright::host::units::{Job, UnitState, Units, Wake};
 use stackwright::state::Places;
 
-use super::disk::Disk;
+use super::disk::{Disk, Done};
 use super::manager::Manager;
 use super::podman::Podman;
 
@@ -48,7 +48,7 @@ pub struct World {
     pub interrupt_at: Option<usize>,
     is_interrupted: bool,
     /// Whether states are told otherwise than they are, for tests of the tests.
-    pub lies: Lies,
+    pub lies: BTreeSet<Lie>,
 }
 
 /// What goes wrong; operations are counted from one.
@@ -89,16 +89,16 @@ impl Counts {
 }
 
 /// What a host says that is not so; defects of the program look from outside like these.
-#[derive(Debug, Clone, Default)]
-pub struct Lies {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lie {
     /// A flush flushes nothing.
-    pub keeps_no_names: bool,
+    KeepsNoNames,
     /// A link is taken away before it is made anew.
-    pub link_is_not_atomic: bool,
+    LinkIsNotAtomic,
     /// Reading units anew does nothing.
-    pub reloads_nothing: bool,
+    ReloadsNothing,
     /// The rehearsal finds nothing wrong, whatever the units say.
-    pub rehearses_nothing: bool,
+    RehearsesNothing,
 }
 
 /// What kind of operation it is.
@@ -138,7 +138,7 @@ impl World {
             failing_hooks: BTreeSet::new(),
             interrupt_at: None,
             is_interrupted: false,
-            lies: Lies::default(),
+            lies: BTreeSet::new(),
         }
     }
 
@@ -152,10 +152,6 @@ impl World {
         self.counts = Counts::default();
         self.done.clear();
         self.manager.wakes.clear();
-    }
-
-    pub fn has_died(&self) -> bool {
-        self.is_dead
     }
 }
 
@@ -255,11 +251,13 @@ impl Simulated {
         &self,
         kind: Kind,
         (verb, path): (&str, &Path),
-        half: impl FnOnce(&mut Disk),
-        act: impl FnOnce(&mut Disk) -> Result<(), &'static str>,
+        half: impl FnOnce(&mut Disk) -> Done,
+        act: impl FnOnce(&mut Disk) -> Done,
     ) -> Result<(), Fault> {
         let doing = format!("{verb} {}", path.display());
-        let half = |world: &mut World| half(&mut world.disk);
+        let half = |world: &mut World| {
+            let _as_far_as_it_goes = half(&mut world.disk);
+        };
         self.step(kind, doing, half, |world| act(&mut world.disk).map_err(str::to_owned))
     }
 }
@@ -287,40 +285,39 @@ impl Files for Simulated {
         let is_there = self.world().disk.is_folder(path);
         let kind = if is_there { Kind::Looks } else { Kind::Fills };
         let upper = path.parent().unwrap().to_owned();
-        let half = |disk: &mut Disk| drop(disk.make_folder(&upper));
+        let half = |disk: &mut Disk| disk.make_folder(&upper);
         self.write(kind, ("make the folder", path), half, |disk| disk.make_folder(path))
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fault> {
-        let by_half = |disk: &mut Disk| drop(disk.write_new(path, half(bytes), 0o600));
+        let by_half = |disk: &mut Disk| disk.write_new(path, half(bytes), 0o600);
         let act = |disk: &mut Disk| disk.write_new(path, bytes, mode);
         self.write(Kind::Fills, ("write", path), by_half, act)
     }
 
     fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fault> {
-        let by_half = |disk: &mut Disk| {
-            drop(disk.write_new(&path.with_file_name(".passing"), half(bytes), 0o600));
-        };
+        let by_half =
+            |disk: &mut Disk| disk.write_new(&path.with_file_name(".passing"), half(bytes), 0o600);
         let act = |disk: &mut Disk| disk.replace(path, bytes, mode);
         self.write(Kind::Fills, ("replace", path), by_half, act)
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-        let by_half = |disk: &mut Disk| drop(disk.append(path, half(bytes)));
+        let by_half = |disk: &mut Disk| disk.append(path, half(bytes));
         self.write(Kind::Fills, ("append to", path), by_half, |disk| disk.append(path, bytes))
     }
 
     fn link(&self, path: &Path, target: &Path) -> Result<(), Fault> {
-        let is_torn = self.world().lies.link_is_not_atomic;
+        let is_torn = self.world().lies.contains(&Lie::LinkIsNotAtomic);
         let by_half = |disk: &mut Disk| match is_torn {
-            true => disk.remove(path).unwrap(),
-            false => drop(disk.link(&path.with_file_name(".passing"), target)),
+            true => disk.remove(path),
+            false => disk.link(&path.with_file_name(".passing"), target),
         };
         self.write(Kind::Fills, ("link", path), by_half, |disk| disk.link(path, target))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), Fault> {
-        self.write(Kind::Writes, ("rename", from), |_| {}, |disk| disk.rename(from, to))
+        self.write(Kind::Writes, ("rename", from), |_| Ok(()), |disk| disk.rename(from, to))
     }
 
     fn remove(&self, path: &Path) -> Result<(), Fault> {
@@ -328,7 +325,7 @@ impl Files for Simulated {
             Some(_) => Kind::Writes,
             None => Kind::Looks,
         };
-        self.write(kind, ("remove", path), |_| {}, |disk| disk.remove(path))
+        self.write(kind, ("remove", path), |_| Ok(()), |disk| disk.remove(path))
     }
 
     fn remove_folder(&self, path: &Path) -> Result<(), Fault> {
@@ -336,14 +333,17 @@ impl Files for Simulated {
             Some(_) => Kind::Writes,
             None => Kind::Looks,
         };
-        let by_half = |disk: &mut Disk| disk.remove_half(path);
+        let by_half = |disk: &mut Disk| {
+            disk.remove_half(path);
+            Ok(())
+        };
         self.write(kind, ("remove the folder", path), by_half, |disk| disk.remove_folder(path))
     }
 
     fn keep_names(&self, folder: &Path) -> Result<(), Fault> {
-        let keeps = !self.world().lies.keeps_no_names;
+        let keeps = !self.world().lies.contains(&Lie::KeepsNoNames);
         let act = |disk: &mut Disk| if keeps { disk.keep_names(folder) } else { Ok(()) };
-        self.write(Kind::Looks, ("flush", folder), |_| {}, act)
+        self.write(Kind::Looks, ("flush", folder), |_| Ok(()), act)
     }
 
     fn room(&self, folder: &Path) -> Result<u64, Fault> {
@@ -393,7 +393,7 @@ impl Units for Simulated {
         // Once it is ordered, the manager goes on with it, whoever is there to hear the end.
         let act = |world: &mut World| {
             world.counts.reloads += 1;
-            if !world.lies.reloads_nothing {
+            if !world.lies.contains(&Lie::ReloadsNothing) {
                 world.read_units();
             }
         };
@@ -487,10 +487,6 @@ impl Units for Simulated {
 }
 
 impl Containers for Simulated {
-    fn inspect(&self, _: &[&str]) -> Result<Vec<Inspected>, Fault> {
-        Ok(Vec::new())
-    }
-
     fn version(&self) -> Result<(u32, u32), Fault> {
         self.look("ask for the version".to_owned(), |_| (5, 4))
     }
@@ -540,6 +536,25 @@ impl Containers for Simulated {
 
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         self.look("list the containers".to_owned(), |world| world.containers())
+    }
+
+    fn inspect(&self, names: &[&str]) -> Result<Vec<Inspected>, Fault> {
+        self.look(format!("inspect {}", names.join(" ")), |world| {
+            let containers = world.containers().into_iter();
+            let meant = containers.filter(|one| names.contains(&one.name.as_str()));
+            let inspected = |one: Container| Inspected {
+                name: one.name,
+                image_id: one.image_id,
+                created: String::new(),
+                command: Vec::new(),
+                status: "running".to_owned(),
+                health: None,
+                networks: BTreeSet::new(),
+                memory: 0,
+                labels: one.labels,
+            };
+            meant.map(inspected).collect()
+        })
     }
 
     fn networks(&self) -> Result<Vec<Owned>, Fault> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stackwright::host::containers::Generated;
 use stackwright::host::units::{Active, Job, JobResult, UnitState, Wake};
 
-use super::host::World;
+use super::host::{Lie, World};
 use super::unit::{Does, Unit, quadlet};
 
 /// How long a service waits before it is tried again.
@@ -79,6 +79,10 @@ enum What {
     Again,
     Stopped,
     CalledOff,
+}
+
+fn is_wants(folder: &str) -> bool {
+    Path::new(folder).extension().is_some_and(|end| end == "wants")
 }
 
 fn is_up(run: &Run) -> bool {
@@ -248,7 +252,7 @@ impl World {
                 units.insert(file.clone(), Unit::read(&file, text, None, path));
             }
         }
-        for wants in self.disk.list(folder).iter().filter(|name| name.ends_with(".wants")) {
+        for wants in self.disk.list(folder).iter().filter(|name| is_wants(name)) {
             for name in self.disk.list(&folder.join(wants)) {
                 if let Some(unit) = units.get_mut(&name) {
                     unit.at_boot = true;
@@ -272,10 +276,10 @@ impl World {
 
     /// What Quadlet would make of some folders.
     pub fn generate(&self, folders: &[&Path]) -> Generated {
-        let units = match self.lies.rehearses_nothing {
-            true => return self.all_is_well(folders),
-            false => self.read_folders(folders.iter().copied()),
-        };
+        if self.lies.contains(&Lie::RehearsesNothing) {
+            return self.all_is_well(folders);
+        }
+        let units = self.read_folders(folders.iter().copied());
         let services = units.into_iter().filter_map(|(name, unit)| Some((name, unit.source?)));
         Generated { services: services.collect(), complaints: Vec::new(), broke: false }
     }
@@ -531,7 +535,7 @@ impl World {
         self.disk.lose_power(came_through);
         let (counted, told) = (self.manager.counted, std::mem::take(&mut self.manager.told));
         let next = std::mem::take(&mut self.manager.next);
-        self.manager = Manager { counted, told, next, ..Manager::default() };
+        self.manager = Manager { counted, next, told, ..Manager::default() };
         self.read_units();
         let units = self.manager.units.iter().filter(|(_, unit)| unit.at_boot);
         let names: Vec<String> = units.map(|(name, _)| name.clone()).collect();

@@ -141,7 +141,7 @@ pub fn unit(stack: &str, file: &str, words: &str) -> String {
     let mut lines = text.text();
     let essence: String = lines.lines().filter(|line| !line.starts_with("Description")).collect();
     let sum = digest(essence.as_bytes());
-    let sum = &sum[..16];
+    let sum: String = sum.chars().take(16).collect();
     if is_quadlet {
         let labels = format!("Label=stackwright.stack={stack}\nLabel=stackwright.digest={sum}");
         text.add(section, &labels);

@@ -120,7 +120,7 @@ impl Case {
     /// Holds what must hold whenever a command has ended and the next one was called; tells whether
     /// there is the old or the new.
     fn check(&self, host: &Simulated, with_runs: bool) -> Result<usize, String> {
-        let recovery = self.recover(host)?;
+        let recovery = Self::recover(host)?;
         let found = which(host, &self.stacks())
             .map_err(|why| format!("{why}\nafter the recovery {}", recovery.brief()))?;
         let (before, after) = (&self.world, host.world().clone());
@@ -136,7 +136,7 @@ impl Case {
         Ok(found)
     }
 
-    fn recover(&self, host: &Simulated) -> Result<Run, String> {
+    fn recover(host: &Simulated) -> Result<Run, String> {
         host.world().begin_process();
         let recovery = run(host, &Want::Recover);
         match recovery.outcome {
@@ -150,7 +150,7 @@ impl Case {
         host.world().begin_process();
         let again = run(host, &self.want);
         if !matches!(again.outcome, Ok(Outcome::Done { .. } | Outcome::Nothing)) {
-            return Err(format!("{}", again.brief()));
+            return Err(again.brief());
         }
         match which(host, &self.stacks())? {
             1 => {}
@@ -170,9 +170,13 @@ impl Case {
 }
 
 fn same(before: &str, after: &str) -> Result<(), String> {
-    match before == after {
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.lines().collect(), after.lines().collect());
+    let gone: Vec<&&str> = before.iter().filter(|line| !after.contains(line)).collect();
+    let new: Vec<&&str> = after.iter().filter(|line| !before.contains(line)).collect();
+    match gone.is_empty() && new.is_empty() {
         true => Ok(()),
-        false => Err(format!("bystanders were\n{before}\nand are\n{after}")),
+        false => Err(format!("bystanders have changed: -{gone:?} +{new:?}")),
     }
 }
 
@@ -214,15 +218,17 @@ impl Tally {
     }
 }
 
-/// Runs all commands with a trouble at each of their operations.
+/// Runs all commands with a trouble at each of their operations; where time is short, at each so
+/// many.
 fn sweep(
     what: &str,
+    each: usize,
     trouble: impl Fn(usize) -> Trouble,
     check: impl Fn(&Case, &Simulated, &Run) -> Result<(), String>,
 ) {
     let mut tally = Tally::default();
     for case in cases() {
-        for place in 1.. {
+        for place in (1..).filter(|place| is_turn(*place, each)) {
             let Some((host, run)) = case.run(trouble(place), place) else { break };
             let operation = host.world().done[place - 1].clone();
             let told = || format!("{what} {place}, {operation}: {}", run.brief());
@@ -234,7 +240,7 @@ fn sweep(
 
 #[test]
 fn any_operation_may_fail_once() {
-    sweep("failing once", Trouble::FailsOnce, |case, host, run| {
+    sweep("failing once", 1, Trouble::FailsOnce, |case, host, run| {
         let promised = promised(run)?;
         match case.check(host, true)? {
             found if found == promised => Ok(()),
@@ -245,9 +251,10 @@ fn any_operation_may_fail_once() {
 
 #[test]
 fn the_disk_may_be_full_from_any_operation_on() {
-    sweep("full from", Trouble::FullFrom, |case, host, run| {
+    sweep("full from", 2, Trouble::FullFrom, |case, host, run| {
         let promised = promised(run)?;
-        if host.world().disk.list(&host.world().places.stacks.clone()).is_empty() {
+        let folder = host.world().places.stacks.join("shop");
+        if !host.world().disk.is_folder(&folder) {
             return Ok(());
         }
         // Still without any room.
@@ -265,7 +272,7 @@ fn the_disk_may_be_full_from_any_operation_on() {
 
 #[test]
 fn all_operations_may_fail_from_any_on() {
-    sweep("failing from", Trouble::FailsFrom, |case, host, _| case.check(host, true).map(drop));
+    sweep("failing from", 3, Trouble::FailsFrom, |case, host, _| case.check(host, true).map(drop));
 }
 
 /// Stacks that are as small as they can be while everything happens to them.
@@ -300,7 +307,7 @@ fn a_recovery_may_die_after_any_operation_and_the_next_one_ends_it() {
             a_while(&host);
             let after = host.world().clone();
             for second in 1.. {
-                if !is_turn(place + second, 5) {
+                if !is_turn(place + second, 7) {
                     continue;
                 }
                 let host = Simulated::of(after.clone());
@@ -322,13 +329,13 @@ fn a_recovery_may_die_after_any_operation_and_the_next_one_ends_it() {
 /// What goes on on the host between a crash and the next command: nothing, or all that can.
 fn a_while(host: &Simulated) {
     let mut world = host.world();
-    if world.counts.operations % 2 == 0 {
+    if world.counts.operations.is_multiple_of(2) {
         world.pass(Duration::from_secs(20));
     }
 }
 
-fn dies(what: &str, trouble: impl Fn(usize) -> Trouble) {
-    sweep(what, trouble, |case, host, _| {
+fn dies(what: &str, each: usize, trouble: impl Fn(usize) -> Trouble) {
+    sweep(what, each, trouble, |case, host, _| {
         a_while(host);
         case.check(host, true).map(drop)
     });
@@ -336,17 +343,17 @@ fn dies(what: &str, trouble: impl Fn(usize) -> Trouble) {
 
 #[test]
 fn the_process_may_die_before_any_operation() {
-    dies("dying before", Trouble::DiesBefore);
+    dies("dying before", 4, Trouble::DiesBefore);
 }
 
 #[test]
 fn the_process_may_die_within_any_operation() {
-    dies("dying within", Trouble::DiesWithin);
+    dies("dying within", 2, Trouble::DiesWithin);
 }
 
 #[test]
 fn the_process_may_die_after_any_operation() {
-    dies("dying after", Trouble::DiesAfter);
+    dies("dying after", 1, Trouble::DiesAfter);
 }
 
 /// Numbers that look like chance and are the same in every run.
@@ -361,7 +368,7 @@ fn power_cut(what: &str, is_lazy: bool, trouble: impl Fn(usize) -> Trouble) {
     let mut tally = Tally::default();
     for mut case in cases() {
         case.world.disk.is_lazy = is_lazy;
-        for place in 1.. {
+        for place in (1..).filter(|place| is_turn(*place, 3)) {
             let Some((host, run)) = case.run(trouble(place), place) else { break };
             let operation = host.world().done[place - 1].clone();
             let told = || format!("{what} {place}, {operation}: {}", run.brief());

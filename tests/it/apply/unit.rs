@@ -145,6 +145,7 @@ impl Unit {
 
 /// How a service behaves, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a service can do any of it")]
 pub struct Does {
     /// When it is ready, or else ends.
     pub ready: u64,

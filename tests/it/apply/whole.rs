@@ -81,14 +81,10 @@ pub fn bystanders(world: &World, with_runs: bool) -> String {
     lines.join("\n")
 }
 
+/// Our own links name whole paths.
 fn leads_to_ours(world: &World, path: &Path) -> bool {
-    match world.disk.entry(path) {
-        Some(Entry::Link(target)) => match world.disk.entry(&target) {
-            Some(Entry::Link(target)) => target.to_string_lossy().contains("/stackwright/"),
-            _ => false,
-        },
-        _ => false,
-    }
+    let entry = world.disk.entry(path);
+    matches!(entry, Some(Entry::Link(target)) if target.starts_with(&world.places.units))
 }
 
 /// Which of some stacks a host has, wholly; an error tells what does not fit.
@@ -204,7 +200,7 @@ fn check_links(world: &World, stack: Option<&Stack>, wrong: &mut Vec<String>) {
         }
     }
     for (file, text) in stack.map(|stack| stack.set.plain.clone()).unwrap_or_default() {
-        let target = if file.ends_with(".timer") { "timers" } else { "default" };
+        let target = if text.contains("[Install]\nWantedBy=timers") { "timers" } else { "default" };
         let wants = world.places.units.join(format!("{target}.target.wants")).join(&file);
         if text.contains("WantedBy=") && world.disk.text(&wants) != Some(text) {
             wrong.push(format!("{} does not lead to its unit", wants.display()));
