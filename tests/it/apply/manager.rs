@@ -287,8 +287,10 @@ impl World {
     /// What a generator says that finds nothing wrong.
     fn all_is_well(&self, folders: &[&Path]) -> Generated {
         let names = folders.iter().flat_map(|folder| self.disk.list(folder));
-        let services = names.filter_map(|name| Some((quadlet(&name)?.0, PathBuf::new())));
-        Generated { services: services.collect(), complaints: Vec::new(), broke: false }
+        let named = names.filter_map(|name| Some((quadlet(&name)?.0, PathBuf::new())));
+        let known = self.manager.units.keys().map(|name| (name.clone(), PathBuf::new()));
+        let services = known.chain(named).collect();
+        Generated { services, complaints: Vec::new(), broke: false }
     }
 
     fn read_quadlet(&self, at: &Path, units: &mut BTreeMap<String, Unit>, panics: &mut bool) {
