@@ -84,8 +84,11 @@ fn stack(size: usize) -> String {
         .unwrap();
         if number % 10 == 9 {
             let rule = format!("rule: Host(`svc-{number}.example.org`), tls: true");
-            writeln!(text, "      routes: {{ site-{number}: {{ {rule}, entrypoints: [websecure] }} }}")
-                .unwrap();
+            writeln!(
+                text,
+                "      routes: {{ site-{number}: {{ {rule}, entrypoints: [websecure] }} }}"
+            )
+            .unwrap();
         }
     }
     text
