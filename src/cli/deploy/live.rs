@@ -80,10 +80,10 @@ impl Live {
 
     fn end(&self, service: &str, word: &'static str) {
         if let Some(line) = self.services.get(service) {
-            let seconds = line.elapsed().as_millis();
+            let took = u64::try_from(line.elapsed().as_millis()).unwrap_or(u64::MAX);
             line.disable_steady_tick();
             line.set_style(style("  {prefix} {msg}"));
-            line.set_message(format!("{word} after {}.{} s", seconds / 1000, seconds % 1000 / 100));
+            line.set_message(format!("{word} after {}", show::seconds(took)));
             line.tick();
         }
     }

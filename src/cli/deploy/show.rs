@@ -112,7 +112,7 @@ fn step_name(step: Step) -> &'static str {
 }
 
 /// A time as people read it.
-fn seconds(milliseconds: u64) -> String {
+pub fn seconds(milliseconds: u64) -> String {
     format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
 }
 
