@@ -1,7 +1,7 @@
 //! What the commands that change a host, or plan to, have in common: reading stacks, opening the
 //! host, and making the plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,8 +144,12 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
-    let wanted = compiled.stacks.iter().map(|stack| ask(stack, arguments.part(), target, &config));
-    match wanted.collect::<Result<Vec<_>, _>>() {
+    let templates = Templates::new(target.podman, &BTreeMap::new());
+    let wanted = templates.map_err(|error| error.message).and_then(|templates| {
+        let stacks = compiled.stacks.iter();
+        stacks.map(|stack| ask(stack, arguments.part(), target, &templates, &config)).collect()
+    });
+    match wanted {
         Ok(wanted) => Some(in_order(wanted)),
         Err(message) => {
             output::error(&message);
@@ -158,13 +162,13 @@ fn ask(
     stack: &Checked,
     part: Part<'_>,
     target: quadlet::Target,
+    templates: &Templates,
     config: &Config,
 ) -> Result<Wanted, String> {
-    let templates = Templates::new(target.podman, &std::collections::BTreeMap::new());
-    let files =
-        templates.and_then(|templates| quadlet::emit(&resolve(stack, part), target, &templates));
+    let resolved = resolve(stack, part);
+    let files = quadlet::emit(&resolved, target, templates);
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
-    wanted(stack, part, files, config)
+    wanted(stack, &resolved, files, config)
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.
