@@ -28,7 +28,7 @@ use crate::state::{
 };
 use crate::unit_file::facts::Facts;
 use event::at;
-use steps::{Steps, is_up, runs};
+use steps::Steps;
 
 /// How long a command of the stack may take.
 const HOOK_TIME: Duration = Duration::from_secs(600);
@@ -203,16 +203,16 @@ fn snapshot(
 ) -> Result<(), Fault> {
     let old = from.map(|from| facts(&from.set)).unwrap_or_default();
     for (name, state) in states(scene.host, &old.into_keys().collect())? {
-        if !runs(&state) && is_up(&state) {
+        if !state.runs() && state.is_up() {
             journal.trying.insert(name.clone());
         }
-        if is_up(&state) {
+        if state.is_up() {
             journal.active.insert(name, state.invocation);
         }
     }
     let stopped: Vec<&String> = plan.stop_first.iter().chain(&plan.stop).collect();
     for (name, state) in states(scene.host, &dependents(scene.host, &stopped)?)? {
-        if runs(&state) && !stopped.contains(&&name) && !new.contains_key(&name) {
+        if state.runs() && !stopped.contains(&&name) && !new.contains_key(&name) {
             journal.others.insert(name, state.invocation);
         }
     }

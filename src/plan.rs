@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::host::containers::{Container, Image, Owned};
-use crate::host::units::{Active, UnitState};
+use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
@@ -235,8 +235,7 @@ impl Scene<'_> {
     }
 
     fn runs(&self, service: &str) -> bool {
-        let is_up = |state: &UnitState| !matches!(state.active, Active::Inactive | Active::Failed);
-        self.state(service).is_some_and(is_up)
+        self.state(service).is_some_and(UnitState::is_up)
     }
 
     /// Whether somebody changed the file of a unit after it was installed.
@@ -333,10 +332,7 @@ impl Scene<'_> {
         };
         let folder = from.name.to_string();
         self.new.values().filter(|facts| facts.is_quadlet()).any(|facts| {
-            let source = self.state(&facts.service).and_then(|state| state.source.as_ref());
-            !source.is_some_and(|path| {
-                path.components().any(|part| part.as_os_str() == folder.as_str())
-            })
+            !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder))
         })
     }
 

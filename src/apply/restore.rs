@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
 use super::links;
-use super::steps::{Care, Steps, is_up, runs};
+use super::steps::{Care, Steps};
 use crate::host::change::Fault;
+use crate::host::units::UnitState;
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
 use crate::state::{
@@ -238,9 +239,9 @@ fn way_back(
     });
     (plan.installs, plan.reloads) = (true, true);
     plan.pull.clear();
-    let is_up = |name: &String| observed.states.get(name).is_some_and(is_up);
+    let is_up = |name: &String| observed.states.get(name).is_some_and(UnitState::is_up);
     let is_untouched = |name: &String| {
-        let state = observed.states.get(name).filter(|state| runs(state));
+        let state = observed.states.get(name).filter(|state| state.runs());
         state.is_some_and(|state| journal.active.get(name) == Some(&state.invocation))
     };
     let known = old.map(|old| facts(&old.set)).unwrap_or_default();
@@ -259,7 +260,7 @@ fn way_back(
     plan.drop_networks = networks.filter_map(|facts| facts.name).collect();
     let stops = |name: &String| plan.stop.contains(name) || plan.stop_first.contains(name);
     let is_down = |name: &&String| {
-        let runs = observed.states.get(*name).is_some_and(runs);
+        let runs = observed.states.get(*name).is_some_and(UnitState::runs);
         let stays = runs || (is_up(name) && journal.trying.contains(*name));
         known.contains_key(*name) && (stops(name) || !stays)
     };
@@ -281,5 +282,5 @@ fn calm(scene: &Scene<'_>, names: &BTreeSet<String>) -> Result<(), Failure> {
 pub fn down(scene: &Scene<'_>, services: &[String]) -> Result<Vec<String>, Fault> {
     let names: BTreeSet<String> = services.iter().cloned().collect();
     let states: BTreeMap<_, _> = states(scene.host, &names)?;
-    Ok(states.into_iter().filter(|(_, state)| !runs(state)).map(|(name, _)| name).collect())
+    Ok(states.into_iter().filter(|(_, state)| !state.runs()).map(|(name, _)| name).collect())
 }

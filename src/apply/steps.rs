@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::event::{Event, Failure, Step, at};
 use super::{links, start};
 use crate::host::change::{Fault, Host};
-use crate::host::units::{Active, UnitState, Wake};
+use crate::host::units::Wake;
 use crate::observe;
 use crate::plan::{Plan, STACK_LABEL, facts};
 use crate::state::{FileSet, GenerationName, Places, Settings, Store};
@@ -132,7 +132,7 @@ impl Steps<'_> {
         let names = self.others.iter().cloned().collect();
         let states = observe::states(self.host, &names).map_err(at(Step::Start))?;
         let mut down = Vec::new();
-        for (name, _) in states.into_iter().filter(|(_, state)| !runs(state)) {
+        for (name, _) in states.into_iter().filter(|(_, state)| !state.runs()) {
             match lost.contains(&name) {
                 true => (self.tell)(&Event::Note {
                     text: format!("{name} is not of this stack, needs what goes and stays down"),
@@ -195,7 +195,7 @@ impl Steps<'_> {
         let folder = self.to_name.map(ToString::to_string).unwrap_or_default();
         for (service, state) in &states {
             let is_quadlet = new.get(service).is_some_and(Facts::is_quadlet);
-            let is_ours = !is_quadlet || comes_from(state, &folder);
+            let is_ours = !is_quadlet || state.comes_from(&folder);
             if !state.is_loaded || !is_ours {
                 let why = match &state.source {
                     Some(source) if state.is_loaded => {
@@ -260,7 +260,7 @@ impl Steps<'_> {
         }
         let names: BTreeSet<String> = services.iter().cloned().collect();
         let states = observe::states(self.host, &names).map_err(at(step))?;
-        match states.iter().find(|(_, state)| is_up(state)) {
+        match states.iter().find(|(_, state)| state.is_up()) {
             None => Ok(()),
             Some((service, _)) => Err(self.failure(step, service, "it does not stop".to_owned())),
         }
@@ -275,20 +275,4 @@ impl Steps<'_> {
         let (service, health) = (Some(service.to_owned()), health.unwrap_or_default());
         Failure { step, service, why, log, health, ..Failure::default() }
     }
-}
-
-/// Whether a unit was made from a file of a generation.
-fn comes_from(state: &UnitState, generation: &str) -> bool {
-    let source = state.source.as_ref();
-    source.is_some_and(|path| path.components().any(|part| part.as_os_str() == generation))
-}
-
-/// Whether a unit runs as it should.
-pub fn runs(state: &UnitState) -> bool {
-    matches!(state.active, Active::Active | Active::Reloading)
-}
-
-/// Whether a unit runs, or is on its way up or down.
-pub fn is_up(state: &UnitState) -> bool {
-    !matches!(state.active, Active::Inactive | Active::Failed)
 }
