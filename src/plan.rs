@@ -331,9 +331,10 @@ impl Scene<'_> {
             return false;
         };
         let folder = from.name.to_string();
-        self.new.values().filter(|facts| facts.is_quadlet()).any(|facts| {
-            !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder))
-        })
+        self.new
+            .values()
+            .filter(|facts| facts.is_quadlet())
+            .any(|facts| !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder)))
     }
 
     fn missing_images(&self) -> Vec<String> {

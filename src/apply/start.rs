@@ -7,7 +7,7 @@ use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, GRACE, Steps};
 use crate::host::change::Fault;
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
-use crate::plan::order::{Waits, order};
+use crate::plan::order::order;
 use crate::unit_file::facts::Facts;
 
 /// How long a start may take where nobody says anything, which is systemd's own default.
@@ -58,7 +58,7 @@ pub fn start(
 struct Starting<'s, 'a> {
     steps: &'s Steps<'a>,
     facts: &'s BTreeMap<String, Facts>,
-    waiting: BTreeMap<String, Waits>,
+    waiting: BTreeMap<String, BTreeSet<String>>,
     running: BTreeMap<Job, Run>,
     /// Those that are up, with the mark of their run.
     up: BTreeMap<String, String>,
@@ -136,12 +136,12 @@ impl Starting<'_, '_> {
             0 => usize::MAX,
             number => number,
         };
-        let is_free = |waits: &Waits| {
+        let is_free = |after: &BTreeSet<String>| {
             let is_over = |one: &String| self.up.contains_key(one) || self.lost.contains(one);
-            self.steps.care == Care::NoWait || waits.after.iter().all(is_over)
+            self.steps.care == Care::NoWait || after.iter().all(is_over)
         };
         let room = at_once.saturating_sub(self.running.len());
-        let ready = self.waiting.iter().filter(|(_, waits)| is_free(waits));
+        let ready = self.waiting.iter().filter(|(_, after)| is_free(after));
         let ready: Vec<String> = ready.map(|(name, _)| name.clone()).take(room).collect();
         let states = self.states(Step::Start, &ready)?;
         for (service, state) in ready.into_iter().zip(states) {

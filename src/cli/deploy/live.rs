@@ -112,8 +112,7 @@ fn depths(plan: &Plan, set: &FileSet) -> BTreeMap<String, usize> {
     while !open.is_empty() {
         let before = open.len();
         open.retain(|name| {
-            let after = waits.get(*name).map(|waits| &waits.after);
-            let known = after.into_iter().flatten();
+            let known = waits.get(*name).into_iter().flatten();
             let behind: Option<Vec<usize>> = known.map(|one| depths.get(one).copied()).collect();
             let Some(behind) = behind else { return true };
             depths.insert((*name).clone(), behind.into_iter().max().map_or(0, |most| most + 1));
