@@ -208,9 +208,10 @@ fn prepare(
     };
     let manifest = wanted.manifest(&set);
     let sources = if site.runs { &wanted.secrets[..] } else { &[] };
+    let digest = manifest.mark();
     let to_name = match &from {
-        Some(from) if manifest.digest().starts_with(&from.name.digest) => from.name.clone(),
-        _ => GenerationName { number: 0, digest: short(&manifest) },
+        Some(from) if digest == from.name.digest => from.name.clone(),
+        _ => GenerationName { number: 0, digest },
     };
     let (host, stack) = (scene.host, scene.stack);
     let (secrets, observed) = std::thread::scope(|threads| {
@@ -233,11 +234,6 @@ fn prepare(
         plan.only_install();
     }
     Ok(Prepared { from, set, manifest, observed, secrets, plan })
-}
-
-/// The beginning of a digest, as it stands in a name.
-fn short(manifest: &Manifest) -> String {
-    manifest.digest().chars().take(12).collect()
 }
 
 /// The generation in use.
