@@ -392,7 +392,7 @@ fn of_container(request: &Request<'_>, facts: &Facts, container: &Inspected) -> 
         items.push(item("health", "healthy".to_owned(), "unhealthy".to_owned(), meaning));
     }
     let wanted = facts.image.as_ref();
-    let present = wanted.and_then(|name| request.images.iter().find(|one| has_name(one, name)));
+    let present = wanted.and_then(|name| request.images.iter().find(|one| one.has_name(name)));
     if let Some(image) = present.filter(|image| short(&image.id) != short(&container.image_id)) {
         let meaning = "the name of the image stands for another one now";
         let (wanted, actual) = (short(&image.id), short(&container.image_id));
@@ -413,12 +413,6 @@ fn of_container(request: &Request<'_>, facts: &Facts, container: &Inspected) -> 
         }
     }
     items
-}
-
-fn has_name(image: &Image, name: &str) -> bool {
-    let bare = name.rsplit('/').next().unwrap_or(name);
-    let tagged = if bare.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") };
-    image.names.contains(&tagged)
 }
 
 fn short(id: &str) -> String {

@@ -345,7 +345,8 @@ impl Scene<'_> {
             .filter(|facts| facts.may_pull)
             .filter_map(|facts| facts.image.as_ref())
             .collect();
-        let missing = wanted.into_iter().filter(|image| !is_there(images, image));
+        let missing =
+            wanted.into_iter().filter(|image| !images.iter().any(|one| one.has_name(image)));
         missing.cloned().collect()
     }
 
@@ -413,19 +414,4 @@ impl Scene<'_> {
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
-}
-
-/// Whether an image is there under a name; a name without a tag means `latest`.
-fn is_there(images: &[Image], wanted: &str) -> bool {
-    let bare = wanted.rsplit('/').next().unwrap_or(wanted);
-    let latest = (!bare.contains([':', '@'])).then(|| format!("{wanted}:latest"));
-    let wanted = latest.as_deref().unwrap_or(wanted);
-    // A name with tag and digest is kept by its digest alone.
-    let by_digest = wanted.split_once('@').map(|(name, digest)| {
-        let place = name.rfind('/').map_or(0, |place| place + 1);
-        let (path, last) = name.split_at(place);
-        format!("{path}{}@{digest}", last.split(':').next().unwrap_or(last))
-    });
-    let is_it = |name: &String| name == wanted || by_digest.as_ref() == Some(name);
-    images.iter().any(|image| image.id == wanted || image.names.iter().any(is_it))
 }
