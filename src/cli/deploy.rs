@@ -276,7 +276,7 @@ fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec
         from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
         to: &prepared.set,
         observed: &prepared.observed,
-        new_secrets: &prepared.secrets.new,
+        secrets: &prepared.secrets,
         of_user: site.of_user,
     })?;
     refusals.extend(prepared.secrets.foreign.iter().map(|name| {
