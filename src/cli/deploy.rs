@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::lint::Checking;
 use super::{Exit, StackArguments, discover, output};
 use crate::apply::secrets::{Settled, settle};
-use crate::apply::{Event, Scene};
+use crate::apply::{Event, Outcome, Scene};
 use crate::capability::podman::Podman;
 use crate::check::{self, Checked, Kind};
 use crate::config::Config;
@@ -310,7 +310,8 @@ fn locked(
     match crate::apply::recover(scene) {
         Ok(_) => run(scene),
         Err(failure) => {
-            let outcome = crate::apply::Outcome::NotRestored { failure, why: None };
+            output::note(&show::failure(&failure));
+            let outcome = Outcome::NotRestored { failure, why: None };
             output::note(&show::outcome(scene.stack, &outcome));
             Exit::NotRestored
         }
@@ -328,8 +329,12 @@ fn teller(site: &Site, format: Format, stack: String) -> impl Fn(&Event) + '_ {
     move |event| match format {
         Format::Json => show::json_line(event),
         Format::Human => {
-            let time = clock(site.real.host().machine.wall_time());
-            output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            if let Event::Failed { failure } = event {
+                output::note(&show::failure(failure));
+            } else {
+                let time = clock(site.real.host().machine.wall_time());
+                output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            }
         }
     }
 }
