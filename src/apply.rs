@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 pub mod event;
 pub mod hooks;
+pub mod images;
 pub mod links;
+pub mod phases;
 pub mod pull;
 pub mod rehearse;
 pub mod restore;
@@ -20,6 +22,7 @@ pub use restore::recover;
 pub use steps::Care;
 
 use crate::host::change::{Fault, Host};
+use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
 use crate::plan::{Plan, facts};
 use crate::state::{
@@ -29,6 +32,7 @@ use crate::state::{
 use crate::unit_file::facts::Facts;
 use event::at;
 use hooks::Hooks;
+use phases::Phases;
 use steps::Steps;
 
 /// A stack on a host, whose lock is held.
@@ -98,6 +102,12 @@ pub fn apply(
     let settings = target.set().map(|(_, settings)| settings);
     let settings = settings.or(from.map(|from| &from.manifest.settings)).cloned();
     let settings = settings.unwrap_or_default();
+    let phases = Phases::default();
+    let tell = |event: &Event| {
+        phases.note(event, scene.host.machine.now());
+        (scene.tell)(event);
+    };
+    let scene = &Scene { tell: &tell, ..*scene };
     Operation {
         scene,
         plan,
@@ -106,6 +116,7 @@ pub fn apply(
         secrets,
         manner: manner.into(),
         hooks: Hooks { scene, plan, settings: &settings },
+        phases: &phases,
         settings: &settings,
         old: &facts(from.map_or(&empty, |from| &from.set)),
         new: &facts(target.set().map_or(&empty, |(set, _)| set)),
@@ -122,6 +133,7 @@ struct Operation<'o> {
     secrets: &'o secrets::Settled,
     manner: Manner,
     hooks: Hooks<'o>,
+    phases: &'o Phases,
     settings: &'o Settings,
     /// What is known about the services before, and after.
     old: &'o BTreeMap<String, Facts>,
@@ -132,11 +144,17 @@ impl Operation<'_> {
     fn run(&self) -> Outcome {
         let scene = self.scene;
         let began = scene.host.machine.now();
-        let journal = match self.prepare() {
-            Ok(journal) => journal,
+        let (journal, stock) = match self.prepare() {
+            Ok(begun) => begun,
             Err(failure) => {
                 (scene.tell)(&Event::Failed { failure: failure.clone() });
                 return Outcome::Refused(failure);
+            }
+        };
+        let images = images::of_services(&stock, self.plan, self.new);
+        let keep = || {
+            if let Some(name) = &journal.to {
+                images::keep(scene, name.number, &stock.images, &images);
             }
         };
         let empty = FileSet::default();
@@ -151,24 +169,28 @@ impl Operation<'_> {
             kept_networks: &BTreeMap::new(),
             settings: self.settings,
             care: self.manner.care,
+            meanwhile: &keep,
         };
         let mut entry = Entry::of(&journal, Verdict::Done);
         let result = steps.carry_out();
-        let took = scene.host.machine.now().saturating_sub(began);
+        let now = scene.host.machine.now();
+        let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        entry.phases = self.phases.took(now);
+        entry.images.clone_from(&images);
         let result = result.and_then(|services| {
             entry.services = services;
             self.hooks.after(&self.settings.after);
-            self.commit(&entry)
+            self.commit(&entry, &stock.images)
         });
         match result {
             Ok(()) => Outcome::Done { generation: journal.to, took },
-            Err(failure) => self.failed(entry, failure),
+            Err(failure) => self.failed(entry, failure, &stock.images),
         }
     }
 
     /// All that can be done without changing anything that runs, and the journal at its end.
-    fn prepare(&self) -> Result<Journal, Failure> {
+    fn prepare(&self) -> Result<(Journal, Stock), Failure> {
         let (scene, plan) = (self.scene, self.plan);
         let runs = self.manner.care != Care::OnlyInstall;
         if runs && !plan.pull.is_empty() {
@@ -196,12 +218,13 @@ impl Operation<'_> {
             // Why it failed is told; what stays is swept away another time.
             drop(scene.store.discard(name));
         }
-        begun.map(|()| journal)
+        begun.map(|stock| (journal, stock))
     }
 
     /// The last look before anything changes, which is written down.
-    fn begin(&self, journal: &mut Journal) -> Result<(), Failure> {
+    fn begin(&self, journal: &mut Journal) -> Result<Stock, Failure> {
         let scene = self.scene;
+        let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
         if !journal.only_installs {
@@ -215,13 +238,14 @@ impl Operation<'_> {
                 rehearse::rehearse(scene.host, scene.places, &units, self.new, &own)?;
             }
             self.secrets.store(scene.host, scene.stack).map_err(at(Step::Stage))?;
-            self.snapshot(journal).map_err(at(Step::Stage))?;
+            stock = self.snapshot(journal).map_err(at(Step::Stage))?;
         }
-        scene.store.begin(journal).map_err(at(Step::Stage))
+        scene.store.begin(journal).map_err(at(Step::Stage))?;
+        Ok(stock)
     }
 
     /// Notes what runs and what is there, to be able to have it again.
-    fn snapshot(&self, journal: &mut Journal) -> Result<(), Fault> {
+    fn snapshot(&self, journal: &mut Journal) -> Result<Stock, Fault> {
         let (host, plan) = (self.scene.host, self.plan);
         for (name, state) in states(host, &self.old.keys().cloned().collect())? {
             if !state.runs() && state.is_up() {
@@ -237,17 +261,33 @@ impl Operation<'_> {
                 journal.others.insert(name, state.invocation);
             }
         }
-        let networks = host.containers.networks()?.into_iter();
-        journal.networks = networks.map(|network| (network.name, network.version)).collect();
-        Ok(())
+        let stock = host.containers.stock()?;
+        let networks = stock.networks.iter();
+        journal.networks =
+            networks.map(|network| (network.name.clone(), network.version.clone())).collect();
+        for facts in self.old.values() {
+            let runs = |one: &&Container| facts.name.as_ref() == Some(&one.name) && one.is_running;
+            if let Some(container) = stock.containers.iter().find(runs) {
+                journal.images.insert(facts.service.clone(), container.image_id.clone());
+            }
+        }
+        let facts = self.old.values().chain(self.new.values());
+        for name in facts.filter_map(|facts| facts.image.as_ref()) {
+            if let Some(image) = stock.images.iter().find(|image| image.has_name(name)) {
+                journal.image_names.insert(name.clone(), image.id.clone());
+            }
+        }
+        Ok(stock)
     }
 
     /// The end of what was done: from here on nothing is put back.
-    fn commit(&self, entry: &Entry) -> Result<(), Failure> {
+    fn commit(&self, entry: &Entry, images: &[Image]) -> Result<(), Failure> {
         let (store, tell) = (self.scene.store, self.scene.tell);
         store.reached(Phase::Committed).map_err(at(Step::Tidy))?;
         tell(&Event::Step { step: Step::Tidy });
-        if let Err(fault) = restore::finish(self.scene, entry, None, self.settings.keep.max(1)) {
+        let last =
+            restore::Last { useless: None, keep: self.settings.keep.max(1), images: Some(images) };
+        if let Err(fault) = restore::finish(self.scene, entry, &last) {
             // The next run of any command goes on with that.
             tell(&Event::Note { text: format!("all is up, but tidying up failed: {fault}") });
         }
@@ -255,7 +295,7 @@ impl Operation<'_> {
     }
 
     /// What becomes of a failure, by the will of the stack or of who runs this.
-    fn failed(&self, mut entry: Entry, failure: Failure) -> Outcome {
+    fn failed(&self, mut entry: Entry, failure: Failure, images: &[Image]) -> Outcome {
         (self.scene.tell)(&Event::Failed { failure: failure.clone() });
         entry.cause = Some(match &failure.service {
             Some(service) => format!("{service}: {}", failure.why),
@@ -272,7 +312,7 @@ impl Operation<'_> {
             let wanted = &self.plan.start;
             let down = restore::down(self.scene, wanted).unwrap_or_else(|_| wanted.clone());
             let failure = Failure { down, ..failure };
-            let why = self.commit(&entry).err();
+            let why = self.commit(&entry, images).err();
             return Outcome::NotRestored { failure, why };
         }
         let outcome = match restore::restore(self.scene, Some(&entry)) {

@@ -13,7 +13,9 @@ use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
 pub mod difference;
+mod images;
 pub mod order;
+pub mod pin;
 
 /// The label of a container that tells its stack.
 pub const STACK_LABEL: &str = "stackwright.stack";
@@ -79,6 +81,9 @@ pub struct Plan {
     /// Networks of Podman that are taken away between stop and start: a definition that changed
     /// changes nothing of a network that is there.
     pub drop_networks: Vec<String>,
+    /// Names that go back to the images that they stood for, which have lost them since.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Services that start, each when what it needs is up.
     pub start: Vec<String>,
     /// What somebody should know before it is done.
@@ -150,12 +155,14 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         let services = [&self.stop_first, &self.stop, &self.start, &self.drop_networks, &self.pull];
-        !self.installs && !self.reloads && services.iter().all(|list| list.is_empty())
+        let is_idle = self.tags.is_empty() && services.iter().all(|list| list.is_empty());
+        is_idle && !self.installs && !self.reloads
     }
 
     /// Leaves all services as they are: only files change.
     pub fn only_install(&mut self) {
         self.reloads = false;
+        self.tags.clear();
         for list in [
             &mut self.pull,
             &mut self.stop_first,
@@ -204,6 +211,9 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
     let installs = installs && (request.to.is_some() || request.from.is_some());
     let units = scene.changes(&reasons, &start);
+    let tags = scene.tags();
+    let mut notes = scene.notes(&drop_networks, &stopped);
+    notes.extend(scene.image_notes(&tags));
     Plan {
         version: VERSION,
         action: request.action,
@@ -211,11 +221,12 @@ pub fn plan(request: &Request<'_>) -> Plan {
         to: request.to_name.map(|name| name.digest.clone()),
         installs,
         reloads: installs || scene.is_unread(),
-        pull: scene.missing_images(),
+        pull: scene.missing_images(&tags),
         stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
         stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
-        notes: scene.notes(&drop_networks, &stopped),
+        notes,
         drop_networks,
+        tags,
         start,
         from,
         units,
@@ -283,6 +294,9 @@ impl Scene<'_> {
         if old.digest != new.digest {
             return Some("its unit changed".to_owned());
         }
+        if self.has_other_image(new) {
+            return Some("it runs another image than it did then".to_owned());
+        }
         let mut rotated = new.secrets.intersection(self.request.rotated);
         rotated.next().map(|secret| format!("the secret {secret} has another value"))
     }
@@ -335,19 +349,6 @@ impl Scene<'_> {
             .values()
             .filter(|facts| facts.is_quadlet())
             .any(|facts| !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder)))
-    }
-
-    fn missing_images(&self) -> Vec<String> {
-        let images = &self.request.observed.images;
-        let wanted: BTreeSet<&String> = self
-            .new
-            .values()
-            .filter(|facts| facts.may_pull)
-            .filter_map(|facts| facts.image.as_ref())
-            .collect();
-        let missing =
-            wanted.into_iter().filter(|image| !images.iter().any(|one| one.has_name(image)));
-        missing.cloned().collect()
     }
 
     fn changes(&self, reasons: &BTreeMap<String, String>, start: &[String]) -> Vec<UnitChange> {

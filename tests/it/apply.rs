@@ -4,6 +4,7 @@ mod disk;
 mod driver;
 mod failures;
 mod host;
+mod images;
 mod manager;
 mod podman;
 mod settings;

@@ -38,6 +38,8 @@ pub struct Run {
     pub restarts: u32,
     /// What it was started from.
     pub unit: Unit,
+    /// The image that it was started from.
+    pub image: String,
     does: Does,
     /// Counts the changes of its state.
     epoch: u64,
@@ -410,6 +412,7 @@ impl World {
             restarts: known.map_or(0, |run| run.restarts),
             does: does.clone(),
             epoch: known.map_or(0, |run| run.epoch),
+            image: self.image_of(&unit).unwrap_or_default(),
             unit,
         };
         self.manager.runs.insert(name.to_owned(), run);
