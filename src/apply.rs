@@ -151,7 +151,7 @@ impl Operation<'_> {
                 return Outcome::Refused(failure);
             }
         };
-        let images = images::of_services(&stock, self.plan, self.new);
+        let images = images::of_services(&stock, Some(self.plan), self.new);
         let keep = || {
             if let Some(name) = &journal.to {
                 images::keep(scene, name.number, &stock.images, &images);
@@ -177,7 +177,8 @@ impl Operation<'_> {
         let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         entry.phases = self.phases.took(now);
-        entry.images.clone_from(&images);
+        let now = result.is_ok().then(|| self.images_now(&journal)).flatten();
+        entry.images = now.unwrap_or_else(|| images.clone());
         let result = result.and_then(|services| {
             entry.services = services;
             self.hooks.after(&self.settings.after);
@@ -187,6 +188,16 @@ impl Operation<'_> {
             Ok(()) => Outcome::Done { generation: journal.to, took },
             Err(failure) => self.failed(entry, failure, &stock.images),
         }
+    }
+
+    /// The images of services that may have fetched others when they started.
+    fn images_now(&self, journal: &Journal) -> Option<BTreeMap<String, String>> {
+        let may_differ = self.new.values().any(|facts| facts.pulls_anew);
+        let name = journal.to.as_ref().filter(|_| may_differ && !journal.only_installs)?;
+        let stock = self.scene.host.containers.stock().ok()?;
+        let images = images::of_services(&stock, None, self.new);
+        images::keep(self.scene, name.number, &stock.images, &images);
+        Some(images)
     }
 
     /// All that can be done without changing anything that runs, and the journal at its end.

@@ -10,21 +10,21 @@ use crate::host::containers::{Image, Stock};
 use crate::plan::{Plan, pin};
 use crate::unit_file::facts::Facts;
 
-/// The image of each service that names one: what it runs where it goes on as it is, else what it
-/// will run when it starts.
+/// The image of each service that names one: what it runs, else what its name stands for. Names
+/// that a plan lends and services that it starts are taken as they will be.
 pub fn of_services(
     stock: &Stock,
-    plan: &Plan,
+    plan: Option<&Plan>,
     services: &BTreeMap<String, Facts>,
 ) -> BTreeMap<String, String> {
     let image = |facts: &Facts| {
         let name = facts.image.as_ref()?;
-        let goes_on = !plan.start.contains(&facts.service);
+        let goes_on = plan.is_none_or(|plan| !plan.start.contains(&facts.service));
         let runs = stock.containers.iter().filter(|_| goes_on);
         let mut runs = runs.filter(|one| facts.name.as_ref() == Some(&one.name));
         let runs = runs.next().map(|container| container.image_id.clone());
         let named = || stock.images.iter().find(|image| image.has_name(name));
-        let id = runs.or_else(|| plan.tags.get(name).cloned());
+        let id = runs.or_else(|| plan?.tags.get(name).cloned());
         Some((facts.service.clone(), id.or_else(|| named().map(|image| image.id.clone()))?))
     };
     services.values().filter_map(image).collect()

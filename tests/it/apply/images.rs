@@ -156,6 +156,17 @@ fn images_are_kept_for_as_long_as_their_generation() {
     assert_eq!(names(&host).into_iter().collect::<Vec<_>>(), ["localhost/stackwright/shop-2/db:1"]);
 }
 
+#[test]
+fn what_a_start_fetched_is_what_is_kept() {
+    let mut world = bare();
+    world.podman.registry.insert("web:1".to_owned(), "id-web-later".to_owned());
+    let host = Simulated::of(world);
+    run(&host, &Want::Apply(Stack::new("web.container pull=newer"))).done();
+    assert_eq!(images(&host)["web"], "id-web-later");
+    let kept = pins(&host.world());
+    assert_eq!(kept["localhost/stackwright/shop/web:1"], "id-web-later");
+}
+
 /// Runs the way back to the first generation, and one to a third, with a trouble at every
 /// operation.
 fn sweep(trouble: impl Fn(usize) -> Trouble) {

@@ -400,6 +400,7 @@ impl World {
             return self.manager.end(Verb::Start, name, JobResult::Failed);
         };
         let next = self.manager.next.get_mut(name).and_then(VecDeque::pop_front);
+        self.pull_anew(&unit);
         let mut does = next.map_or_else(|| unit.does(), |words| Does::read(&words));
         does.exits |= !self.can_have(&unit);
         let number = self.manager.count();

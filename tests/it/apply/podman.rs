@@ -73,6 +73,14 @@ impl World {
         self.podman.images.get(unit.lines.one("Container", "Image")?).cloned()
     }
 
+    /// What a unit fetches that wants the newest image at each start.
+    pub fn pull_anew(&mut self, unit: &Unit) {
+        let image = unit.lines.one("Container", "Image").unwrap_or_default();
+        if matches!(unit.lines.one("Container", "Pull"), Some("newer" | "always")) {
+            drop(self.podman.pull(image));
+        }
+    }
+
     /// What a service leaves in Podman when it starts; what is there is not changed.
     pub fn has_started(&mut self, unit: &Unit) {
         let things = match unit.section {
