@@ -72,28 +72,41 @@ impl<'t> Target<'t> {
 }
 
 /// How it is to be done this time.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
+#[derive(Clone, Copy)]
+pub struct Manner<'m> {
     /// How carefully.
     pub care: Care,
     /// What becomes of a failure, where that is not for the stack to say.
     pub on_failure: Option<OnFailure>,
+    /// Who is asked where all is held for a look; without anybody, all is put back.
+    pub ask: Option<&'m dyn Fn() -> Answer>,
 }
 
-impl From<Care> for Manner {
+impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None }
+        Self { care, on_failure: None, ask: None }
     }
 }
 
+/// What is to become of a failure that somebody has looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// What is down is started once more, and waited for.
+    GoOn,
+    /// All is put back.
+    Back,
+    /// All stays as it is.
+    Leave,
+}
+
 /// Carries out a plan that was made just now, and puts all back when that fails.
-pub fn apply(
+pub fn apply<'a>(
     scene: &Scene<'_>,
     plan: &Plan,
     from: Option<&Generation>,
     target: Target<'_>,
     secrets: &secrets::Settled,
-    manner: impl Into<Manner>,
+    manner: impl Into<Manner<'a>>,
 ) -> Outcome {
     if plan.is_empty() {
         return Outcome::Nothing;
@@ -131,7 +144,7 @@ struct Operation<'o> {
     from: Option<&'o Generation>,
     target: Target<'o>,
     secrets: &'o secrets::Settled,
-    manner: Manner,
+    manner: Manner<'o>,
     hooks: Hooks<'o>,
     phases: &'o Phases,
     settings: &'o Settings,
@@ -172,7 +185,7 @@ impl Operation<'_> {
             meanwhile: &keep,
         };
         let mut entry = Entry::of(&journal, Verdict::Done);
-        let result = steps.carry_out();
+        let (result, on_failure) = self.carry_out(&steps);
         let now = scene.host.machine.now();
         let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -182,12 +195,33 @@ impl Operation<'_> {
         let result = result.and_then(|services| {
             entry.services = services;
             self.hooks.after(&self.settings.after);
-            self.commit(&entry, &stock.images)
+            let committed = self.commit(&entry, &stock.images);
+            committed.inspect_err(|why| (scene.tell)(&Event::Failed { failure: why.clone() }))
         });
         match result {
             Ok(()) => Outcome::Done { generation: journal.to, took },
-            Err(failure) => self.failed(entry, failure, &stock.images),
+            Err(failure) => self.failed(entry, failure, on_failure, &stock.images),
         }
+    }
+
+    /// Goes through the steps; after a failure, what is down is started again as often as somebody
+    /// says so who looks at it.
+    fn carry_out(&self, steps: &Steps<'_>) -> (Result<BTreeMap<String, u64>, Failure>, OnFailure) {
+        let mut on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
+        let mut result = steps.carry_out();
+        while let Err(failure) = &result {
+            (self.scene.tell)(&Event::Failed { failure: failure.clone() });
+            let is_held = on_failure == OnFailure::Pause && can_stay(failure);
+            match self.manner.ask.filter(|_| is_held).map(|ask| ask()) {
+                Some(Answer::GoOn) => result = steps.go_on(),
+                Some(Answer::Leave) => {
+                    on_failure = OnFailure::Leave;
+                    break;
+                }
+                Some(Answer::Back) | None => break,
+            }
+        }
+        (result, on_failure)
     }
 
     /// The images of services that may have fetched others when they started.
@@ -306,8 +340,13 @@ impl Operation<'_> {
     }
 
     /// What becomes of a failure, by the will of the stack or of who runs this.
-    fn failed(&self, mut entry: Entry, failure: Failure, images: &[Image]) -> Outcome {
-        (self.scene.tell)(&Event::Failed { failure: failure.clone() });
+    fn failed(
+        &self,
+        mut entry: Entry,
+        failure: Failure,
+        on_failure: OnFailure,
+        images: &[Image],
+    ) -> Outcome {
         entry.cause = Some(match &failure.service {
             Some(service) => format!("{service}: {}", failure.why),
             None => failure.why.clone(),
@@ -315,10 +354,7 @@ impl Operation<'_> {
         if self.settings.preserve_logs {
             entry.log.clone_from(&failure.log);
         }
-        let on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
-        // Before services are started there is nothing to leave that anybody could use.
-        let can_stay = matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted;
-        if on_failure == OnFailure::Leave && can_stay {
+        if on_failure == OnFailure::Leave && can_stay(&failure) {
             entry.verdict = Verdict::NotRestored;
             let wanted = &self.plan.start;
             let down = restore::down(self.scene, wanted).unwrap_or_else(|_| wanted.clone());
@@ -333,4 +369,9 @@ impl Operation<'_> {
         self.hooks.after(&self.settings.after_failure);
         outcome
     }
+}
+
+/// Whether anybody could use what a failure leaves: before services are started there is nothing.
+fn can_stay(failure: &Failure) -> bool {
+    matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted
 }

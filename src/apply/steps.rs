@@ -100,6 +100,17 @@ impl Steps<'_> {
         }
     }
 
+    /// Starts what is down of what was to be up, once more.
+    pub fn go_on(&self) -> Result<BTreeMap<String, u64>, Failure> {
+        let names = self.plan.start.iter().cloned().collect();
+        let states = observe::states(self.scene.host, &names).map_err(at(Step::Start))?;
+        let down = states.into_iter().filter(|(_, state)| !state.runs()).map(|(name, _)| name);
+        let (took, so_far) = start::start(self, &down.collect::<Vec<_>>(), &|| {})?;
+        so_far?;
+        self.start_others()?;
+        Ok(took)
+    }
+
     /// Takes networks away that go or get another definition. Which are there is looked at now: one
     /// may have been on its way when the plan was made.
     fn drop_networks(&self) -> Result<(), Fault> {

@@ -6,6 +6,7 @@ mod failures;
 mod host;
 mod images;
 mod manager;
+mod paused;
 mod podman;
 mod settings;
 mod stack;

@@ -11,7 +11,7 @@ use super::{
     DeployArguments, Format, Prepared, Site, in_the_way, locked, open, prepare, read, refuse, show,
     teller,
 };
-use crate::apply::{self, Care, Manner, Outcome, Scene, Target};
+use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
 use crate::host::disk::Disk;
 use crate::plan::Plan;
@@ -45,6 +45,10 @@ pub struct ApplyArguments {
     /// Leave all as it is when something fails
     #[arg(long)]
     no_rollback: bool,
+    /// Hold all as it is when a service fails, and ask what is to be done. Where there is no
+    /// terminal nobody can be asked, and all is put back
+    #[arg(long, conflicts_with = "no_rollback")]
+    pause_on_failure: bool,
     /// Tell services to start, and do not wait until they are up
     #[arg(long)]
     no_wait: bool,
@@ -147,11 +151,36 @@ fn locked_apply(
         None => (scene.tell)(event),
     };
     let watched = Scene { tell: &tell, ..*scene };
-    let on_failure = arguments.no_rollback.then_some(OnFailure::Leave);
-    let manner = Manner { care, on_failure };
+    let on_failure = match (arguments.no_rollback, arguments.pause_on_failure) {
+        (true, _) => Some(OnFailure::Leave),
+        (_, true) => Some(OnFailure::Pause),
+        _ => None,
+    };
+    let ask = || match &live {
+        Some(live) => live.aside(|| ask(scene.stack)),
+        None => ask(scene.stack),
+    };
+    let ask: &dyn Fn() -> Answer = &ask;
+    let manner = Manner { care, on_failure, ask: (is_human && output::can_ask()).then_some(ask) };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     drop(live);
     told(scene.stack, &outcome, is_human)
+}
+
+/// Asks what is to become of a failure; where nobody answers, all is put back.
+fn ask(stack: &str) -> Answer {
+    let prompt = format!(
+        "{stack} is held as it is. Start what is down once more, put all back, or leave it so? \
+         [s/B/l] "
+    );
+    loop {
+        match output::answer(&prompt).as_deref() {
+            Some("s" | "S" | "start") => return Answer::GoOn,
+            Some("l" | "L" | "leave") => return Answer::Leave,
+            None | Some("" | "b" | "B" | "back") => return Answer::Back,
+            Some(_) => {}
+        }
+    }
 }
 
 /// Tells how it ended.

@@ -77,6 +77,17 @@ impl Run {
         self.events.iter().filter_map(note).collect()
     }
 
+    /// The services that were told to start, in that order.
+    pub fn starts(&self) -> Vec<&str> {
+        fn start(event: &Event) -> Option<&str> {
+            match event {
+                Event::Starting { service } => Some(service.as_str()),
+                _ => None,
+            }
+        }
+        self.events.iter().filter_map(start).collect()
+    }
+
     pub fn plan(&self) -> &Plan {
         self.plan.as_ref().unwrap()
     }
@@ -115,9 +126,9 @@ impl Run {
 }
 
 /// How a command is run beside what it wants.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct How {
-    pub manner: Manner,
+    pub manner: Manner<'static>,
     pub rotated: BTreeSet<String>,
 }
 
