@@ -208,7 +208,7 @@ impl Operation<'_> {
     /// says so who looks at it.
     fn carry_out(&self, steps: &Steps<'_>) -> (Result<BTreeMap<String, u64>, Failure>, OnFailure) {
         let mut on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
-        let mut result = steps.carry_out();
+        let mut result = self.set_secrets().and_then(|()| steps.carry_out());
         while let Err(failure) = &result {
             (self.scene.tell)(&Event::Failed { failure: failure.clone() });
             let is_held = on_failure == OnFailure::Pause && can_stay(failure);
@@ -222,6 +222,13 @@ impl Operation<'_> {
             }
         }
         (result, on_failure)
+    }
+
+    fn set_secrets(&self) -> Result<(), Failure> {
+        match self.manner.care {
+            Care::OnlyInstall => Ok(()),
+            _ => self.secrets.store(self.scene.host, self.scene.stack).map_err(at(Step::Stage)),
+        }
     }
 
     /// The images of services that may have fetched others when they started.
@@ -263,6 +270,9 @@ impl Operation<'_> {
             // Why it failed is told; what stays is swept away another time.
             drop(scene.store.discard(name));
         }
+        if begun.is_err() && runs {
+            drop(secrets::forget(scene.host, scene.stack, &self.secrets.rotated));
+        }
         begun.map(|stock| (journal, stock))
     }
 
@@ -282,7 +292,8 @@ impl Operation<'_> {
                 let units = folder.join("units");
                 rehearse::rehearse(scene.host, scene.places, &units, self.new, &own)?;
             }
-            self.secrets.store(scene.host, scene.stack).map_err(at(Step::Stage))?;
+            self.secrets.put_aside(scene.host, scene.stack).map_err(at(Step::Stage))?;
+            journal.rotated.clone_from(&self.secrets.rotated);
             stock = self.snapshot(journal).map_err(at(Step::Stage))?;
         }
         scene.store.begin(journal).map_err(at(Step::Stage))?;
@@ -330,8 +341,12 @@ impl Operation<'_> {
         let (store, tell) = (self.scene.store, self.scene.tell);
         store.reached(Phase::Committed).map_err(at(Step::Tidy))?;
         tell(&Event::Step { step: Step::Tidy });
-        let last =
-            restore::Last { useless: None, keep: self.settings.keep.max(1), images: Some(images) };
+        let last = restore::Last {
+            useless: None,
+            keep: self.settings.keep.max(1),
+            images: Some(images),
+            rotated: &self.secrets.rotated,
+        };
         if let Err(fault) = restore::finish(self.scene, entry, &last) {
             // The next run of any command goes on with that.
             tell(&Event::Note { text: format!("all is up, but tidying up failed: {fault}") });

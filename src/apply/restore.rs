@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, Steps};
-use super::{images, links};
+use super::{images, links, secrets};
 use crate::host::change::Fault;
 use crate::host::containers::Image;
 use crate::host::units::UnitState;
@@ -52,14 +52,16 @@ pub struct Last<'l> {
     pub keep: usize,
     /// The images that there were before, where that is known.
     pub images: Option<&'l [Image]>,
+    /// The secrets whose values before were put aside.
+    pub rotated: &'l BTreeSet<String>,
 }
 
 impl<'l> Last<'l> {
     /// As far as a journal tells.
-    fn of(journal: &Journal, useless: Option<&'l GenerationName>) -> Self {
+    fn of(journal: &'l Journal, useless: Option<&'l GenerationName>) -> Self {
         // Where only files are installed, Podman is another one, or not there.
         let images = journal.only_installs.then_some(&[][..]);
-        Self { useless, keep: usize::MAX, images }
+        Self { useless, keep: usize::MAX, images, rotated: &journal.rotated }
     }
 }
 
@@ -79,6 +81,7 @@ pub fn finish(scene: &Scene<'_>, entry: &Entry, last: &Last<'_>) -> Result<(), F
     }
     let named: Vec<&GenerationName> = entry.from.iter().collect();
     scene.store.tidy(last.keep, &named)?;
+    secrets::forget(scene.host, scene.stack, last.rotated)?;
     if let Err(fault) = images::let_go(scene, last.images) {
         // The next operation looks at them again.
         (scene.tell)(&Event::Note { text: fault.to_string() });
@@ -216,9 +219,11 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let (old_facts, new_facts) = (facts(&old_set), facts(&new_set));
     let sides = (old.as_ref(), new.as_ref());
     let mut observed = Observed::default();
+    let mut given_back = Ok(());
     if !journal.only_installs {
         let names = old_facts.keys().chain(new_facts.keys()).cloned().collect();
         calm(scene, &names)?;
+        given_back = secrets::give_back(scene.host, scene.stack, &journal.rotated);
         observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
     }
     let plan = way_back(scene, journal, sides, &observed);
@@ -240,7 +245,8 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let result = steps.carry_out().map(drop);
     // A name that was lent for a start goes back to what it stood for.
     let back = images::to_give_back(&observed.images, &plan.tags, &journal.image_names);
-    result.and(images::tag(scene.host, &back).map_err(at(Step::Restore)))
+    let tagged = images::tag(scene.host, &back);
+    result.and(given_back.and(tagged).map_err(at(Step::Restore)))
 }
 
 /// The plan from the new files to the old ones. The files are put in their place in any case: how
@@ -258,7 +264,7 @@ fn way_back(
         to: old.map(|old| (&old.set, &old.manifest.settings)),
         to_name: journal.from.as_ref(),
         observed,
-        rotated: &BTreeSet::new(),
+        rotated: &journal.rotated,
     });
     (plan.installs, plan.reloads) = (true, true);
     plan.pull.clear();

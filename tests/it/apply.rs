@@ -8,6 +8,7 @@ mod images;
 mod manager;
 mod paused;
 mod podman;
+mod secrets;
 mod settings;
 mod stack;
 mod sweep;

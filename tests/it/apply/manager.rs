@@ -40,6 +40,8 @@ pub struct Run {
     pub unit: Unit,
     /// The image that it was started from.
     pub image: String,
+    /// The values of its secrets when it was started.
+    pub secrets: BTreeMap<String, Vec<u8>>,
     does: Does,
     /// Counts the changes of its state.
     epoch: u64,
@@ -413,6 +415,7 @@ impl World {
             restarts: known.map_or(0, |run| run.restarts),
             does: does.clone(),
             epoch: known.map_or(0, |run| run.epoch),
+            secrets: self.secrets_of(&unit),
             image: self.image_of(&unit).unwrap_or_default(),
             unit,
         };

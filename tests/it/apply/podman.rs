@@ -73,6 +73,14 @@ impl World {
         self.podman.images.get(unit.lines.one("Container", "Image")?).cloned()
     }
 
+    /// The secrets that a unit takes, with their values.
+    pub fn secrets_of(&self, unit: &Unit) -> BTreeMap<String, Vec<u8>> {
+        let named = unit.lines.all("Container", "Secret").into_iter();
+        let named = named.filter_map(|secret| secret.split(',').next());
+        let value = |name: &str| Some((name.to_owned(), self.podman.secrets.get(name)?.1.clone()));
+        named.filter_map(value).collect()
+    }
+
     /// What a unit fetches that wants the newest image at each start.
     pub fn pull_anew(&mut self, unit: &Unit) {
         let image = unit.lines.one("Container", "Image").unwrap_or_default();
