@@ -4,6 +4,7 @@
 //! taking back, repairing and removing are the same call with other arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -249,10 +250,16 @@ impl Scene<'_> {
         self.state(service).is_some_and(UnitState::is_up)
     }
 
-    /// Whether somebody changed the file of a unit after it was installed.
-    fn is_damaged(&self, file: &str) -> bool {
-        let damage = self.request.from.map_or(&[][..], |from| &from.damage);
-        damage.iter().any(|damage| damage.path.file_name().is_some_and(|name| name == file))
+    /// The file of a unit, or one that it mounts, that somebody changed after it was installed.
+    fn damaged(&self, facts: &Facts) -> Option<&Path> {
+        let from = self.request.from?;
+        let text = from.set.all_units().find(|(file, _)| *file == facts.file).map(|(_, text)| text);
+        let paths = from.damage.iter().map(|damage| damage.path.as_path());
+        let mut paths = paths.filter(|path| {
+            let is_unit = path.file_name().is_some_and(|name| name == facts.file.as_str());
+            is_unit || text.zip(mounted(path)).is_some_and(|(text, part)| text.contains(&part))
+        });
+        paths.next()
     }
 
     /// The services that cannot go on as they are, with why.
@@ -288,8 +295,13 @@ impl Scene<'_> {
     }
 
     fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {
-        if self.is_damaged(&old.file) {
-            return Some("its installed file was changed by hand".to_owned());
+        if let Some(path) = self.damaged(old) {
+            let name = path.file_name().unwrap_or_default().display();
+            return Some(format!("{name} was changed by hand"));
+        }
+        // Podman changes nothing of a volume that is there.
+        if old.file.ends_with(".volume") && old.name == new.name {
+            return None;
         }
         if old.digest != new.digest {
             return Some("its unit changed".to_owned());
@@ -377,6 +389,9 @@ impl Scene<'_> {
             let why = match (reasons.get(service), sign, effect) {
                 (Some(why), ..) => why.clone(),
                 (None, Sign::Added, _) => "it is new".to_owned(),
+                (None, Sign::Changed, _) if file.ends_with(".volume") => {
+                    "what is there stays as it is".to_owned()
+                }
                 (None, Sign::Changed, _) => "only its description changed".to_owned(),
                 (None, _, Effect::Start) => "it does not run".to_owned(),
                 _ => String::new(),
@@ -427,4 +442,11 @@ impl Scene<'_> {
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
+}
+
+/// The part of a unit's text that names a configuration file, which stands by its content.
+fn mounted(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let is_kept = folder.parent()?.file_name()? == "files";
+    is_kept.then(|| Some(format!("/files/{}/", folder.file_name()?.to_str()?))).flatten()
 }

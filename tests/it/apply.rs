@@ -6,6 +6,7 @@ mod failures;
 mod host;
 mod images;
 mod manager;
+mod minimal;
 mod paused;
 mod podman;
 mod secrets;
