@@ -34,6 +34,7 @@ pub mod kept;
 mod live;
 pub mod plan_command;
 mod show;
+mod stats;
 mod wanted;
 
 /// Which stacks are meant, and where.
