@@ -33,6 +33,7 @@ pub mod history;
 pub mod kept;
 mod live;
 pub mod plan_command;
+mod ready;
 mod show;
 mod wanted;
 

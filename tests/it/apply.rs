@@ -6,6 +6,7 @@ mod failures;
 mod host;
 mod manager;
 mod podman;
+mod ready;
 mod settings;
 mod stack;
 mod sweep;

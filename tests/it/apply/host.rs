@@ -210,7 +210,7 @@ impl Simulated {
     }
 
     pub fn host(&self) -> Host<'_> {
-        Host { files: self, units: self, containers: self, machine: self }
+        Host { files: self, units: self, containers: self, probes: self, machine: self }
     }
 
     fn step<T>(
@@ -241,6 +241,12 @@ impl Simulated {
             return Err(dead);
         }
         done.map_err(|why| Fault { doing, why, kind: FaultKind::Other })
+    }
+
+    /// Lets a service answer at a moment.
+    pub fn asks(&self, service: &str, at: Duration, right: bool) -> Result<(), Fault> {
+        let doing = format!("ask {service} whether it is ready");
+        self.look(doing, |world| world.manager.answers(service, at, right))
     }
 
     fn look<T>(&self, doing: String, act: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
