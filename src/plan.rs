@@ -4,6 +4,7 @@
 //! taking back, repairing and removing are the same call with other arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,25 @@ pub struct Observed {
     pub images: Vec<Image>,
     /// The networks of Podman that are there, by name.
     pub networks: BTreeMap<String, Owned>,
+    /// What is to be brought back.
+    pub drifted: Drifted,
+}
+
+/// What is not as it was applied, as far as it was looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drifted {
+    /// Services that cannot go on as they are, with why.
+    pub services: BTreeMap<String, String>,
+    /// Services whose name a container has that runs without them, and that goes when they start.
+    pub replaced: BTreeSet<String>,
+    /// Networks of Podman that are not as their units would make them.
+    pub networks: BTreeSet<String>,
+    /// Whether links to the units are missing or lead elsewhere.
+    pub links: bool,
+    /// Links that forbid services to start.
+    pub masks: BTreeSet<PathBuf>,
+    /// Whether systemd knows units otherwise than they are.
+    pub is_unread: bool,
 }
 
 /// What will be done.
@@ -199,7 +219,8 @@ pub fn plan(request: &Request<'_>) -> Plan {
     };
     let start: Vec<String> =
         new.values().filter(|facts| starts(facts)).map(|facts| facts.service.clone()).collect();
-    let damaged = request.from.is_some_and(|from| !from.damage.is_empty());
+    let drifted = &request.observed.drifted;
+    let damaged = request.from.is_some_and(|from| !from.damage.is_empty()) || drifted.links;
     let from = request.from.map(|from| from.name.clone());
     let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
     let installs = installs && (request.to.is_some() || request.from.is_some());
@@ -210,7 +231,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
         stack: request.stack.to_owned(),
         to: request.to_name.map(|name| name.digest.clone()),
         installs,
-        reloads: installs || scene.is_unread(),
+        reloads: installs || scene.is_unread() || drifted.is_unread || !drifted.masks.is_empty(),
         pull: scene.missing_images(),
         stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
         stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
@@ -238,10 +259,18 @@ impl Scene<'_> {
         self.state(service).is_some_and(UnitState::is_up)
     }
 
-    /// Whether somebody changed the file of a unit after it was installed.
+    /// Whether somebody changed the file of a unit after it was installed, or one that it mounts.
     fn is_damaged(&self, file: &str) -> bool {
-        let damage = self.request.from.map_or(&[][..], |from| &from.damage);
-        damage.iter().any(|damage| damage.path.file_name().is_some_and(|name| name == file))
+        let Some(from) = self.request.from else { return false };
+        let text = from.set.all_units().find(|(name, _)| *name == file).map(|(_, text)| text);
+        // A configuration file stands in a folder that is called by its digest.
+        let mounts = |path: &Path| {
+            let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+            let place = Path::new("files").join(folder);
+            text.is_some_and(|text| text.contains(&*place.to_string_lossy()))
+        };
+        let is_it = |path: &Path| path.file_name().is_some_and(|name| name == file);
+        from.damage.iter().any(|damage| is_it(&damage.path) || mounts(&damage.path))
     }
 
     /// The services that cannot go on as they are, with why.
@@ -262,6 +291,11 @@ impl Scene<'_> {
                 reasons.insert(service.clone(), "its container is of another unit".to_owned());
             }
         }
+        for (service, why) in &self.request.observed.drifted.services {
+            if self.new.contains_key(service) && !reasons.contains_key(service) {
+                reasons.insert(service.clone(), why.clone());
+            }
+        }
         let mut open: Vec<String> = reasons.keys().cloned().collect();
         while let Some(changed) = open.pop() {
             let dependents = self.old.values().chain(self.new.values());
@@ -278,7 +312,7 @@ impl Scene<'_> {
 
     fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {
         if self.is_damaged(&old.file) {
-            return Some("its installed file was changed by hand".to_owned());
+            return Some("a file of it was changed by hand".to_owned());
         }
         if old.digest != new.digest {
             return Some("its unit changed".to_owned());
@@ -313,7 +347,9 @@ impl Scene<'_> {
         let networks = self.old.values().filter(|facts| facts.file.ends_with(".network"));
         let changed = networks.filter(|old| {
             let new = self.new.get(&old.service);
+            let drifted = &self.request.observed.drifted.networks;
             new.is_none_or(|new| old.digest != new.digest || old.name != new.name)
+                || old.name.as_ref().is_some_and(|name| drifted.contains(name))
         });
         let names = changed.filter_map(|facts| facts.name.clone());
         // One that was there before any unit spoke of it belongs to somebody else.
@@ -410,6 +446,8 @@ impl Scene<'_> {
                 Some(_) => {}
             }
         }
+        let masks = self.request.observed.drifted.masks.iter();
+        notes.extend(masks.map(|path| format!("the mask {} is taken away", path.display())));
         let damage = self.request.from.map_or(&[][..], |from| &from.damage);
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes

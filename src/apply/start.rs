@@ -168,8 +168,8 @@ impl Starting<'_, '_> {
         let began = self.steps.host.machine.now();
         let until = began + self.time_of(&service) + GRACE;
         let limit = self.facts.get(&service).and_then(|facts| facts.start_seconds);
-        let look =
-            limit.map(|seconds| began + Duration::from_secs(seconds).saturating_sub(LAST_LOOK));
+        let last = |seconds: u64| Duration::from_secs(seconds.min(ENDLESS_SECONDS));
+        let look = limit.map(|seconds| began + last(seconds).saturating_sub(LAST_LOOK));
         let before = state.invocation.clone();
         let (own, health) = (None, Vec::new());
         self.running.insert(job, Run { service, began, until, before, own, look, health });

@@ -12,7 +12,7 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Job, UnitState, Units, Wake};
+use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -385,8 +385,8 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {
@@ -545,13 +545,9 @@ impl Containers for Simulated {
             let inspected = |one: Container| Inspected {
                 name: one.name,
                 image_id: one.image_id,
-                created: String::new(),
-                command: Vec::new(),
                 status: "running".to_owned(),
-                health: None,
-                networks: BTreeSet::new(),
-                memory: 0,
                 labels: one.labels,
+                ..Inspected::default()
             };
             meant.map(inspected).collect()
         })
@@ -592,7 +588,7 @@ impl Containers for Simulated {
             |_| {},
             |world| {
                 let (name, labels) = (name.to_owned(), labels.clone());
-                let secret = Owned { name: name.clone(), labels, version: String::new() };
+                let secret = Owned { name: name.clone(), labels, ..Owned::default() };
                 world.podman.secrets.insert(name, (secret, value.0.clone()));
                 Ok(())
             },
