@@ -424,6 +424,14 @@ impl Scene<'_> {
         services.into_iter().map(change).collect()
     }
 
+    /// Whether another generation would hold the same files.
+    fn only_settings_differ(&self) -> bool {
+        let (Some(from), Some((set, settings))) = (self.request.from, self.request.to) else {
+            return false;
+        };
+        from.set == *set && from.manifest.settings != *settings
+    }
+
     fn notes(&self, dropped: &[String], stopped: &BTreeSet<String>) -> Vec<String> {
         let mut notes = Vec::new();
         let stays =
@@ -448,6 +456,10 @@ impl Scene<'_> {
         }
         let masks = self.request.observed.drifted.masks.iter();
         notes.extend(masks.map(|path| format!("the mask {} is taken away", path.display())));
+        if self.only_settings_differ() {
+            let note = "only how it is brought up changes: that is kept, and nothing restarts";
+            notes.push(note.to_owned());
+        }
         let damage = self.request.from.map_or(&[][..], |from| &from.damage);
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes

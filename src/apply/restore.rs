@@ -193,10 +193,11 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let empty = FileSet::default();
     let set = |one: &Option<Generation>| one.as_ref().map_or(&empty, |one| &one.set).clone();
     let (old_set, new_set) = (set(&old), set(&new));
+    let (old_facts, new_facts) = (facts(&old_set), facts(&new_set));
     let sides = (old.as_ref(), new.as_ref());
     let mut observed = Observed::default();
     if !journal.only_installs {
-        let names = facts(&old_set).into_keys().chain(facts(&new_set).into_keys()).collect();
+        let names = old_facts.keys().chain(new_facts.keys()).cloned().collect();
         calm(scene, &names)?;
         observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
     }
@@ -204,18 +205,16 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let care = if journal.only_installs { Care::OnlyInstall } else { Care::Back };
     let others: Vec<String> = journal.others.keys().cloned().collect();
     let steps = Steps {
-        host: scene.host,
-        places: scene.places,
-        store: scene.store,
+        scene,
         plan: &plan,
-        from: &new_set,
+        old: &new_facts,
+        new: &old_facts,
         to: &old_set,
         to_name: journal.from.as_ref(),
         others: &others,
         kept_networks: &journal.networks,
         settings: &Settings { settle_seconds: 0, total_seconds: None, ..settings },
         care,
-        tell: scene.tell,
     };
     steps.carry_out().map(drop)
 }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::lint::Checking;
 use super::{Exit, StackArguments, discover, output};
 use crate::apply::secrets::{Settled, settle};
-use crate::apply::{Event, Scene};
+use crate::apply::{Event, Outcome, Scene};
 use crate::capability::podman::Podman;
 use crate::check::{self, Checked, Kind};
 use crate::config::Config;
@@ -317,7 +317,7 @@ fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec
         from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
         to: &prepared.set,
         observed: &prepared.observed,
-        new_secrets: &prepared.secrets.new,
+        secrets: &prepared.secrets,
         of_user: site.of_user,
     })?;
     refusals.extend(prepared.secrets.foreign.iter().map(|name| {
@@ -351,7 +351,8 @@ fn locked(
     match crate::apply::recover(scene) {
         Ok(_) => run(scene),
         Err(failure) => {
-            let outcome = crate::apply::Outcome::NotRestored { failure, why: None };
+            output::note(&show::failure(&failure));
+            let outcome = Outcome::NotRestored { failure, why: None };
             output::note(&show::outcome(scene.stack, &outcome));
             Exit::NotRestored
         }
@@ -369,8 +370,12 @@ fn teller(site: &Site, format: Format, stack: String) -> impl Fn(&Event) + '_ {
     move |event| match format {
         Format::Json => show::json_line(event),
         Format::Human => {
-            let time = clock(site.real.host().machine.wall_time());
-            output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            if let Event::Failed { failure } = event {
+                output::note(&show::failure(failure));
+            } else {
+                let time = clock(site.real.host().machine.wall_time());
+                output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod failures;
 mod host;
 mod manager;
 mod podman;
+mod settings;
 mod stack;
 mod sweep;
 mod unit;

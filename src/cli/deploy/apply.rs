@@ -12,7 +12,7 @@ use super::{
     DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
     refuse, show, teller,
 };
-use crate::apply::{self, Care, Outcome, Scene, Target};
+use crate::apply::{self, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
 use crate::host::change::{Entry, Fault};
 use crate::host::disk::Disk;
@@ -60,7 +60,7 @@ pub struct ApplyArguments {
 
 /// How a stack is brought up.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Manner<'m> {
+pub struct Asked<'m> {
     /// On which host, and how it is told.
     pub place: &'m PlaceArguments,
     /// Whether only a part of it is meant.
@@ -75,6 +75,8 @@ pub struct Manner<'m> {
     pub only_install: bool,
     /// Plans of which it must be one.
     pub saved: Option<&'m [Plan]>,
+    /// What becomes of a failure, where that is another thing than the stack says.
+    pub on_failure: Option<OnFailure>,
     /// Whether the plan is shown.
     pub shows_plan: bool,
     /// What has drifted, found out when nobody else works on the stack.
@@ -94,8 +96,8 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
             return Exit::WrongInput;
         }
     };
-    let Some(mut all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
-    let manner = Manner {
+    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    let asked = Asked {
         place: &arguments.deploy.place,
         is_part: !arguments.deploy.part().is_all(),
         yes: arguments.yes,
@@ -103,14 +105,12 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
         no_wait: arguments.no_wait,
         only_install: arguments.only_install,
         saved: saved.as_deref(),
+        on_failure: arguments.no_rollback.then_some(OnFailure::Leave),
         shows_plan: true,
         drifted: &|| Ok(Drifted::default()),
     };
-    for wanted in &mut all {
-        if arguments.no_rollback {
-            wanted.settings.on_failure = OnFailure::Leave;
-        }
-        let exit = one(&manner, &site, wanted);
+    for wanted in &all {
+        let exit = one(&asked, &site, wanted);
         if exit != Exit::Done {
             return exit;
         }
@@ -125,15 +125,15 @@ fn saved_plans(path: &Path) -> Result<Vec<Plan>, String> {
 }
 
 /// Brings one stack up.
-pub fn one(manner: &Manner<'_>, site: &Site, wanted: &Wanted) -> Exit {
+pub fn one(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
     let host = site.real.host();
-    let place = manner.place;
+    let place = asked.place;
     let store = Store::of(host.files, &site.places, &wanted.name);
     let tell = teller(site, place.format, wanted.name.clone());
     let scene =
         Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell: &tell };
-    let mut run = |scene: &Scene<'_>| locked_apply(manner, site, scene, wanted);
-    match manner.dry_run {
+    let mut run = |scene: &Scene<'_>| locked_apply(asked, site, scene, wanted);
+    match asked.dry_run {
         // Nothing is written, not even a lock.
         true => run(&scene),
         false => locked(&scene, place, &mut run),
@@ -148,35 +148,35 @@ fn show_plan(plan: &Plan, is_human: bool) {
 }
 
 /// Shows what would be done, where there is something to do: then it differs.
-pub fn preview(manner: &Manner<'_>, site: &Site, wanted: &Wanted) -> Exit {
+pub fn preview(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
     let host = site.real.host();
     let store = Store::of(host.files, &site.places, &wanted.name);
     let tell = &|_: &apply::Event| {};
     let scene = Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell };
-    let prepared = (manner.drifted)()
-        .and_then(|drifted| prepare(site, &scene, wanted, manner.is_part, drifted));
+    let prepared =
+        (asked.drifted)().and_then(|drifted| prepare(site, &scene, wanted, asked.is_part, drifted));
     match prepared {
         Ok(prepared) if prepared.plan.is_empty() => Exit::Done,
         Ok(prepared) => {
-            show_plan(&prepared.plan, manner.place.format == Format::Human);
+            show_plan(&prepared.plan, asked.place.format == Format::Human);
             Exit::Differs
         }
         Err(fault) => refuse(&fault),
     }
 }
 
-fn locked_apply(manner: &Manner<'_>, site: &Site, scene: &Scene<'_>, wanted: &Wanted) -> Exit {
-    let prepared = (manner.drifted)()
-        .and_then(|drifted| prepare(site, scene, wanted, manner.is_part, drifted));
+fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Wanted) -> Exit {
+    let prepared =
+        (asked.drifted)().and_then(|drifted| prepare(site, scene, wanted, asked.is_part, drifted));
     let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => return refuse(&fault),
     };
-    if manner.only_install {
+    if asked.only_install {
         prepared.plan.only_install();
     }
     let plan = &prepared.plan;
-    if manner.saved.is_some_and(|saved| !saved.contains(plan)) {
+    if asked.saved.is_some_and(|saved| !saved.contains(plan)) {
         output::error(&format!(
             "the saved plan of `{}` is stale: the stack file or the host changed since; make \
              another one",
@@ -184,14 +184,14 @@ fn locked_apply(manner: &Manner<'_>, site: &Site, scene: &Scene<'_>, wanted: &Wa
         ));
         return Exit::Stale;
     }
-    let is_human = manner.place.format == Format::Human;
-    if manner.shows_plan && (!plan.is_empty() || manner.dry_run) {
+    let is_human = asked.place.format == Format::Human;
+    if asked.shows_plan && (!plan.is_empty() || asked.dry_run) {
         show_plan(plan, is_human);
     }
-    if let Some(exit) = stopped(manner, site, scene, &prepared) {
+    if let Some(exit) = stopped(asked, site, scene, &prepared) {
         return exit;
     }
-    let care = match (site.runs && !manner.only_install, manner.no_wait) {
+    let care = match (site.runs && !asked.only_install, asked.no_wait) {
         (false, _) => Care::OnlyInstall,
         (true, true) => Care::NoWait,
         (true, false) => Care::Full,
@@ -209,7 +209,8 @@ fn locked_apply(manner: &Manner<'_>, site: &Site, scene: &Scene<'_>, wanted: &Wa
     if let Err(fault) = unmask(&watched, masks) {
         return refuse(&fault);
     }
-    let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, care);
+    let manner = Manner { care, on_failure: asked.on_failure };
+    let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {
         mask(&watched, masks);
     }
@@ -261,12 +262,7 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
 }
 
 /// Why a plan is not carried out, if so.
-fn stopped(
-    manner: &Manner<'_>,
-    site: &Site,
-    scene: &Scene<'_>,
-    prepared: &Prepared,
-) -> Option<Exit> {
+fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepared) -> Option<Exit> {
     if prepared.plan.is_empty() {
         return None;
     }
@@ -280,10 +276,10 @@ fn stopped(
             Err(fault) => return Some(refuse(&fault)),
         }
     }
-    if manner.dry_run {
+    if asked.dry_run {
         return Some(Exit::Done);
     }
-    if manner.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
+    if asked.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
         return None;
     }
     output::error("nothing was changed; say `--yes` to apply without being asked");

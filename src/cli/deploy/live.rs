@@ -56,17 +56,19 @@ impl Live {
                 if let Some(service) = &failure.service {
                     self.end(service, "failed");
                 }
-                self.say(event);
+                self.say(&show::failure(failure));
             }
             Event::Pulling { .. } | Event::Pulled { .. } => {
                 self.step.set_message(show::event(event));
             }
-            Event::PullAgain { .. } | Event::Note { .. } => self.say(event),
+            Event::PullAgain { .. } | Event::Note { .. } => {
+                self.say(&format!("{}\n", show::event(event)));
+            }
         }
     }
 
-    fn say(&self, event: &Event) {
-        self.lines.suspend(|| super::super::output::note(&format!("{}\n", show::event(event))));
+    fn say(&self, text: &str) {
+        self.lines.suspend(|| super::super::output::note(text));
     }
 
     fn begin(&self, service: &str, word: &'static str) {

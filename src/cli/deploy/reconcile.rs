@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, StackArguments, output};
-use super::apply::{Manner, one};
+use super::apply::{Asked, one};
 use super::kept;
 use super::survey::{Seen, Survey, drift, look, survey};
 use super::wanted::Wanted;
@@ -173,11 +173,11 @@ impl<'r> Run<'r> {
     /// Shows the plan of a stack: differs where there is something to do.
     fn plan(&self, wanted: &Wanted, drift: &StackDrift) -> Exit {
         let drifted = || Ok(drift.drifted());
-        super::apply::preview(&self.manner(&drifted), self.site, wanted)
+        super::apply::preview(&self.asked(&drifted), self.site, wanted)
     }
 
-    fn manner<'m>(&'m self, drifted: &'m dyn Fn() -> Result<Drifted, Fault>) -> Manner<'m> {
-        Manner {
+    fn asked<'m>(&'m self, drifted: &'m dyn Fn() -> Result<Drifted, Fault>) -> Asked<'m> {
+        Asked {
             place: &self.arguments.place,
             is_part: false,
             yes: true,
@@ -185,6 +185,7 @@ impl<'r> Run<'r> {
             no_wait: false,
             only_install: false,
             saved: None,
+            on_failure: None,
             shows_plan: false,
             drifted,
         }
@@ -232,6 +233,6 @@ impl<'r> Run<'r> {
             let one = known.get(&wanted.name);
             Ok(drift(self.site, &wanted.name, Some(wanted), one, &seen, &LAYERS)?.drifted())
         };
-        one(&self.manner(&drifted), self.site, wanted)
+        one(&self.asked(&drifted), self.site, wanted)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stackwright::apply::secrets::Settled;
-use stackwright::apply::{self, Care, Event, Failure, Outcome, Scene, Step, Target};
+use stackwright::apply::{self, Care, Event, Failure, Manner, Outcome, Scene, Step, Target};
 use stackwright::observe::observe;
 use stackwright::plan::{self, Plan, facts};
 use stackwright::state::{Action, GenerationName, Store};
@@ -117,13 +117,13 @@ impl Run {
 /// How a command is run beside what it wants.
 #[derive(Debug, Clone)]
 pub struct How {
-    pub care: Care,
+    pub manner: Manner,
     pub rotated: BTreeSet<String>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { care: Care::Full, rotated: BTreeSet::new() }
+        Self { manner: Care::Full.into(), rotated: BTreeSet::new() }
     }
 }
 
@@ -207,5 +207,5 @@ fn command(
         _ => Target::Nothing,
     };
     let secrets = Settled::default();
-    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.care))
+    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.manner))
 }
