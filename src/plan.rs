@@ -4,7 +4,7 @@
 //! taking back, repairing and removing are the same call with other arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,13 @@ use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
+pub use drifted::Drifted;
+
 pub mod difference;
+mod drifted;
+mod images;
 pub mod order;
+pub mod pin;
 
 /// The label of a container that tells its stack.
 pub const STACK_LABEL: &str = "stackwright.stack";
@@ -54,23 +59,6 @@ pub struct Observed {
     pub drifted: Drifted,
 }
 
-/// What is not as it was applied, as far as it was looked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Drifted {
-    /// Services that cannot go on as they are, with why.
-    pub services: BTreeMap<String, String>,
-    /// Services whose name a container has that runs without them, and that goes when they start.
-    pub replaced: BTreeSet<String>,
-    /// Networks of Podman that are not as their units would make them.
-    pub networks: BTreeSet<String>,
-    /// Whether links to the units are missing or lead elsewhere.
-    pub links: bool,
-    /// Links that forbid services to start.
-    pub masks: BTreeSet<PathBuf>,
-    /// Whether systemd knows units otherwise than they are.
-    pub is_unread: bool,
-}
-
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -99,6 +87,9 @@ pub struct Plan {
     /// Networks of Podman that are taken away between stop and start: a definition that changed
     /// changes nothing of a network that is there.
     pub drop_networks: Vec<String>,
+    /// Names that go back to the images that they stood for, which have lost them since.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Services that start, each when what it needs is up.
     pub start: Vec<String>,
     /// What somebody should know before it is done.
@@ -170,12 +161,14 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         let services = [&self.stop_first, &self.stop, &self.start, &self.drop_networks, &self.pull];
-        !self.installs && !self.reloads && services.iter().all(|list| list.is_empty())
+        let is_idle = self.tags.is_empty() && services.iter().all(|list| list.is_empty());
+        is_idle && !self.installs && !self.reloads
     }
 
     /// Leaves all services as they are: only files change.
     pub fn only_install(&mut self) {
         self.reloads = false;
+        self.tags.clear();
         for list in [
             &mut self.pull,
             &mut self.stop_first,
@@ -225,6 +218,9 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
     let installs = installs && (request.to.is_some() || request.from.is_some());
     let units = scene.changes(&reasons, &start);
+    let tags = scene.tags();
+    let mut notes = scene.notes(&drop_networks, &stopped);
+    notes.extend(scene.image_notes(&tags));
     Plan {
         version: VERSION,
         action: request.action,
@@ -232,11 +228,12 @@ pub fn plan(request: &Request<'_>) -> Plan {
         to: request.to_name.map(|name| name.digest.clone()),
         installs,
         reloads: installs || scene.is_unread() || drifted.is_unread || !drifted.masks.is_empty(),
-        pull: scene.missing_images(),
+        pull: scene.missing_images(&tags),
         stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
         stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
-        notes: scene.notes(&drop_networks, &stopped),
+        notes,
         drop_networks,
+        tags,
         start,
         from,
         units,
@@ -259,18 +256,16 @@ impl Scene<'_> {
         self.state(service).is_some_and(UnitState::is_up)
     }
 
-    /// Whether somebody changed the file of a unit after it was installed, or one that it mounts.
-    fn is_damaged(&self, file: &str) -> bool {
-        let Some(from) = self.request.from else { return false };
-        let text = from.set.all_units().find(|(name, _)| *name == file).map(|(_, text)| text);
-        // A configuration file stands in a folder that is called by its digest.
-        let mounts = |path: &Path| {
-            let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-            let place = Path::new("files").join(folder);
-            text.is_some_and(|text| text.contains(&*place.to_string_lossy()))
-        };
-        let is_it = |path: &Path| path.file_name().is_some_and(|name| name == file);
-        from.damage.iter().any(|damage| is_it(&damage.path) || mounts(&damage.path))
+    /// The file of a unit, or one that it mounts, that somebody changed after it was installed.
+    fn damaged(&self, facts: &Facts) -> Option<&Path> {
+        let from = self.request.from?;
+        let text = from.set.all_units().find(|(file, _)| *file == facts.file).map(|(_, text)| text);
+        let paths = from.damage.iter().map(|damage| damage.path.as_path());
+        let mut paths = paths.filter(|path| {
+            let is_unit = path.file_name().is_some_and(|name| name == facts.file.as_str());
+            is_unit || text.zip(mounted(path)).is_some_and(|(text, part)| text.contains(&part))
+        });
+        paths.next()
     }
 
     /// The services that cannot go on as they are, with why.
@@ -311,11 +306,19 @@ impl Scene<'_> {
     }
 
     fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {
-        if self.is_damaged(&old.file) {
-            return Some("a file of it was changed by hand".to_owned());
+        if let Some(path) = self.damaged(old) {
+            let name = path.file_name().unwrap_or_default().display();
+            return Some(format!("{name} was changed by hand"));
+        }
+        // Podman changes nothing of a volume that is there.
+        if old.file.ends_with(".volume") && old.name == new.name {
+            return None;
         }
         if old.digest != new.digest {
             return Some("its unit changed".to_owned());
+        }
+        if self.has_other_image(new) {
+            return Some("it runs another image than it did then".to_owned());
         }
         let mut rotated = new.secrets.intersection(self.request.rotated);
         rotated.next().map(|secret| format!("the secret {secret} has another value"))
@@ -373,19 +376,6 @@ impl Scene<'_> {
             .any(|facts| !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder)))
     }
 
-    fn missing_images(&self) -> Vec<String> {
-        let images = &self.request.observed.images;
-        let wanted: BTreeSet<&String> = self
-            .new
-            .values()
-            .filter(|facts| facts.may_pull)
-            .filter_map(|facts| facts.image.as_ref())
-            .collect();
-        let missing =
-            wanted.into_iter().filter(|image| !images.iter().any(|one| one.has_name(image)));
-        missing.cloned().collect()
-    }
-
     fn changes(&self, reasons: &BTreeMap<String, String>, start: &[String]) -> Vec<UnitChange> {
         let services: BTreeSet<&String> = self.old.keys().chain(self.new.keys()).collect();
         let texts = |set: Option<&FileSet>, file: &str| {
@@ -412,6 +402,9 @@ impl Scene<'_> {
             let why = match (reasons.get(service), sign, effect) {
                 (Some(why), ..) => why.clone(),
                 (None, Sign::Added, _) => "it is new".to_owned(),
+                (None, Sign::Changed, _) if file.ends_with(".volume") => {
+                    "what is there stays as it is".to_owned()
+                }
                 (None, Sign::Changed, _) => "only its description changed".to_owned(),
                 (None, _, Effect::Start) => "it does not run".to_owned(),
                 _ => String::new(),
@@ -464,4 +457,11 @@ impl Scene<'_> {
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
+}
+
+/// The part of a unit's text that names a configuration file, which stands by its content.
+fn mounted(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let is_kept = folder.parent()?.file_name()? == "files";
+    is_kept.then(|| Some(format!("/files/{}/", folder.file_name()?.to_str()?))).flatten()
 }

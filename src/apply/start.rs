@@ -24,8 +24,13 @@ pub type Took = (BTreeMap<String, u64>, Result<(), Failure>);
 
 /// Starts services; an error beside the times is what failed first on a way back, on which all
 /// others were started nevertheless.
-pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
+pub fn start(
+    steps: &Steps<'_>,
+    services: &[String],
+    meanwhile: &dyn Fn(),
+) -> Result<Took, Failure> {
     if services.is_empty() {
+        meanwhile();
         return Ok((BTreeMap::new(), Ok(())));
     }
     (steps.scene.tell)(&Event::Step { step: Step::Start });
@@ -41,7 +46,7 @@ pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
         took: BTreeMap::new(),
         end: now + Duration::from_secs(total.min(ENDLESS_SECONDS)),
     };
-    let result = starting.run();
+    let result = starting.run(meanwhile);
     if result.is_err() {
         starting.call_off();
     }
@@ -76,7 +81,9 @@ struct Run {
 }
 
 impl Starting<'_, '_> {
-    fn run(&mut self) -> Result<(), Failure> {
+    fn run(&mut self, meanwhile: &dyn Fn()) -> Result<(), Failure> {
+        self.start_what_can()?;
+        meanwhile();
         loop {
             self.start_what_can()?;
             if self.running.is_empty() {

@@ -231,6 +231,10 @@ fn prepare(
     drifted: Drifted,
 ) -> Result<Prepared, Fault> {
     let from = installed(scene.store)?;
+    if let Some(damage) = from.iter().flat_map(|from| &from.damage).next().filter(|_| is_part) {
+        // What is laid over it would keep the damage.
+        return Err(Fault::other("apply a part alone", format!("{damage}; apply the whole stack")));
+    }
     let set = match &from {
         Some(from) if is_part => over(&from.set, &wanted.set),
         _ => wanted.set.clone(),

@@ -188,8 +188,13 @@ pub trait Containers: Sync {
     /// The secrets that are there.
     fn secrets(&self) -> Result<Vec<Owned>, Fault>;
 
+    /// The value of a secret; nothing where it is not there.
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault>;
+
     /// Whether a secret has this value.
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault>;
+    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
+        Ok(self.secret(name)?.as_ref() == Some(value))
+    }
 
     /// Makes a secret, or gives it another value.
     fn set_secret(

@@ -12,7 +12,7 @@ use super::{
     DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
     refuse, show, teller,
 };
-use crate::apply::{self, Care, Manner, Outcome, Scene, Target};
+use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
 use crate::host::change::{Entry, Fault};
 use crate::host::disk::Disk;
@@ -47,6 +47,10 @@ pub struct ApplyArguments {
     /// Leave all as it is when something fails
     #[arg(long)]
     no_rollback: bool,
+    /// Hold all as it is when a service fails, and ask what is to be done. Where there is no
+    /// terminal nobody can be asked, and all is put back
+    #[arg(long, conflicts_with = "no_rollback")]
+    pause_on_failure: bool,
     /// Tell services to start, and do not wait until they are up
     #[arg(long)]
     no_wait: bool,
@@ -105,7 +109,11 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
         no_wait: arguments.no_wait,
         only_install: arguments.only_install,
         saved: saved.as_deref(),
-        on_failure: arguments.no_rollback.then_some(OnFailure::Leave),
+        on_failure: match (arguments.no_rollback, arguments.pause_on_failure) {
+            (true, _) => Some(OnFailure::Leave),
+            (_, true) => Some(OnFailure::Pause),
+            _ => None,
+        },
         shows_plan: true,
         drifted: &|| Ok(Drifted::default()),
     };
@@ -209,7 +217,16 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     if let Err(fault) = unmask(&watched, masks) {
         return refuse(&fault);
     }
-    let manner = Manner { care, on_failure: asked.on_failure };
+    let ask = || match &live {
+        Some(live) => live.aside(|| ask(scene.stack)),
+        None => ask(scene.stack),
+    };
+    let ask: &dyn Fn() -> Answer = &ask;
+    let manner = Manner {
+        care,
+        on_failure: asked.on_failure,
+        ask: (is_human && output::can_ask()).then_some(ask),
+    };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {
         mask(&watched, masks);
@@ -246,6 +263,22 @@ fn mask(scene: &Scene<'_>, masks: &BTreeSet<PathBuf>) {
     let reload = || if masks.is_empty() { Ok(()) } else { scene.host.units.reload() };
     if let Err(fault) = done.and_then(|()| reload()) {
         (scene.tell)(&apply::Event::Note { text: fault.to_string() });
+    }
+}
+
+/// Asks what is to become of a failure; where nobody answers, all is put back.
+fn ask(stack: &str) -> Answer {
+    let prompt = format!(
+        "{stack} is held as it is. Start what is down once more, put all back, or leave it so? \
+         [s/B/l] "
+    );
+    loop {
+        match output::answer(&prompt).as_deref() {
+            Some("s" | "S" | "start") => return Answer::GoOn,
+            Some("l" | "L" | "leave") => return Answer::Leave,
+            None | Some("" | "b" | "B" | "back") => return Answer::Back,
+            Some(_) => {}
+        }
     }
 }
 

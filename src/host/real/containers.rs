@@ -219,18 +219,19 @@ impl Containers for Podman {
         Self::list("secrets", &arguments, json::secrets)
     }
 
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
-        let doing = format!("compare the secret {name}");
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {
+        let doing = format!("look at the secret {name}");
         // JSON could not hold a value that is no text.
         let show = ["secret", "inspect", "--showsecret", "--format={{.SecretData}}", "--", name];
         let limits =
             Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
         let ended = Self::run(&doing, &show, &limits)?;
         if ended.status.success() {
-            return Ok(ended.out.strip_suffix(b"\n").unwrap_or(&ended.out) == value.0);
+            let value = ended.out.strip_suffix(b"\n").unwrap_or(&ended.out);
+            return Ok(Some(SecretValue(value.to_vec())));
         }
         match is_missing(&ended) {
-            true => Ok(false),
+            true => Ok(None),
             false => Err(failed(&doing, &ended)),
         }
     }

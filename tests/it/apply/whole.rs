@@ -170,7 +170,10 @@ fn check_unit(
         Some(run) if run.active != Active::Active => {
             wrong.push(format!("{service} is {:?} ({})", run.active, run.sub));
         }
-        Some(run) if definition(&run.unit.text) != definition(text) => {
+        // A volume that is there stays as it was made.
+        Some(run)
+            if unit.section != Some("Volume") && definition(&run.unit.text) != definition(text) =>
+        {
             wrong.push(format!("{service} runs with another text"));
         }
         _ => {}
