@@ -26,8 +26,13 @@ pub type Took = (BTreeMap<String, u64>, Result<(), Failure>);
 
 /// Starts services; an error beside the times is what failed first on a way back, on which all
 /// others were started nevertheless.
-pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
+pub fn start(
+    steps: &Steps<'_>,
+    services: &[String],
+    meanwhile: &dyn Fn(),
+) -> Result<Took, Failure> {
     if services.is_empty() {
+        meanwhile();
         return Ok((BTreeMap::new(), Ok(())));
     }
     (steps.scene.tell)(&Event::Step { step: Step::Start });
@@ -44,7 +49,7 @@ pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
         took: BTreeMap::new(),
         end: now + Duration::from_secs(total.min(ENDLESS_SECONDS)),
     };
-    let result = starting.run();
+    let result = starting.run(meanwhile);
     if result.is_err() {
         starting.call_off();
     }
@@ -88,7 +93,9 @@ struct Asking {
 }
 
 impl Starting<'_, '_> {
-    fn run(&mut self) -> Result<(), Failure> {
+    fn run(&mut self, meanwhile: &dyn Fn()) -> Result<(), Failure> {
+        self.start_what_can()?;
+        meanwhile();
         loop {
             self.start_what_can()?;
             if self.running.is_empty() && self.asked.is_empty() {
@@ -184,8 +191,8 @@ impl Starting<'_, '_> {
         let began = self.steps.scene.host.machine.now();
         let until = began + self.time_of(&service) + GRACE;
         let limit = self.steps.new.get(&service).and_then(|facts| facts.start_seconds);
-        let look =
-            limit.map(|seconds| began + Duration::from_secs(seconds).saturating_sub(LAST_LOOK));
+        let last = |seconds: u64| Duration::from_secs(seconds.min(ENDLESS_SECONDS));
+        let look = limit.map(|seconds| began + last(seconds).saturating_sub(LAST_LOOK));
         let before = state.invocation.clone();
         let (own, health) = (None, Vec::new());
         self.running.insert(job, Run { service, began, until, before, own, look, health });

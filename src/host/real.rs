@@ -123,7 +123,7 @@ impl Real {
         let interrupts = Interrupts::listen(wakes);
         let interrupts = interrupts.map_err(|error| fault::of("listen to signals", &error))?;
         Ok(Self {
-            files: RealFiles,
+            files: RealFiles { interrupts: Some(interrupts.clone()) },
             units,
             containers: Podman { scope, interrupts: interrupts.clone() },
             asker,

@@ -32,6 +32,12 @@ pub struct Manifest {
 pub struct Settings {
     /// The stack file.
     pub origin: PathBuf,
+    /// What was laid over it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<PathBuf>,
+    /// The files that its variables were read from, where they were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_files: Vec<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.

@@ -68,6 +68,11 @@ impl Live {
         }
     }
 
+    /// Lets somebody else have the terminal.
+    pub fn aside<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.lines.suspend(run)
+    }
+
     fn say(&self, text: &str) {
         self.lines.suspend(|| super::super::output::note(text));
     }

@@ -36,6 +36,8 @@ pub struct Wanted {
     pub name: String,
     /// The stacks that must be up before it.
     pub requires: Vec<String>,
+    /// Whether it is to be there.
+    pub is_deployed: bool,
     /// Its files.
     pub set: FileSet,
     /// How they are brought up.
@@ -63,6 +65,7 @@ pub fn wanted(
     Ok(Wanted {
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
+        is_deployed: checked.is_deployed(),
         set: file_set(files),
         settings: settings(checked, config),
         secrets: secrets(resolved)?,

@@ -18,7 +18,7 @@ use super::interrupts::Interrupts;
 use super::machine::last_lines;
 use super::podman_json as json;
 use super::process::{Ended, Limits, Output, run};
-use super::{Scope, quadlet};
+use super::{Scope, journal, quadlet};
 
 /// How long a look may take: Podman's storage may be locked by somebody else for a while.
 const LOOK_TIME: Duration = Duration::from_secs(60);
@@ -70,6 +70,20 @@ impl Podman {
         match ended.status.success() {
             true => Ok(ended.out),
             false => Err(failed(doing, &ended)),
+        }
+    }
+
+    /// What Podman tells about those of some things that are there.
+    fn inspect_some(kind: &str, names: &[&str]) -> Result<Vec<u8>, Fault> {
+        let doing = format!("inspect {kind}s");
+        let mut arguments = vec![kind, "inspect", "--format=json", "--"];
+        arguments.extend(names);
+        let limits =
+            Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
+        let ended = Self::run(&doing, &arguments, &limits)?;
+        match ended.status.success() || is_missing(&ended) {
+            true => Ok(ended.out),
+            false => Err(failed(&doing, &ended)),
         }
     }
 
@@ -167,6 +181,14 @@ impl Containers for Podman {
         Ok(())
     }
 
+    fn named_images(&self, names: &[&str]) -> Result<Vec<(Image, Vec<String>)>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = Self::inspect_some("image", names)?;
+        json::named_images(&told).map_err(|error| Fault::other("inspect images", error))
+    }
+
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         Self::list("containers", &["container", "list", "--all", "--format=json"], json::containers)
     }
@@ -175,9 +197,12 @@ impl Containers for Podman {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut arguments = vec!["container", "inspect", "--format=json", "--"];
-        arguments.extend(names);
-        Self::list("containers", &arguments, json::inspected)
+        let told = Self::inspect_some("container", names)?;
+        json::inspected(&told).map_err(|error| Fault::other("inspect containers", error))
+    }
+
+    fn changed(&self, id: &str) -> Option<String> {
+        journal::last_change(self.scope, id)
     }
 
     fn networks(&self) -> Result<Vec<Owned>, Fault> {
@@ -212,18 +237,19 @@ impl Containers for Podman {
         Self::list("secrets", &arguments, json::secrets)
     }
 
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
-        let doing = format!("compare the secret {name}");
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {
+        let doing = format!("look at the secret {name}");
         // JSON could not hold a value that is no text.
         let show = ["secret", "inspect", "--showsecret", "--format={{.SecretData}}", "--", name];
         let limits =
             Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
         let ended = Self::run(&doing, &show, &limits)?;
         if ended.status.success() {
-            return Ok(ended.out.strip_suffix(b"\n").unwrap_or(&ended.out) == value.0);
+            let value = ended.out.strip_suffix(b"\n").unwrap_or(&ended.out);
+            return Ok(Some(SecretValue(value.to_vec())));
         }
         match is_missing(&ended) {
-            true => Ok(false),
+            true => Ok(None),
             false => Err(failed(&doing, &ended)),
         }
     }

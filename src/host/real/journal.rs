@@ -93,6 +93,28 @@ fn ask(scope: Scope, of: &Run<'_>) -> Command {
     command
 }
 
+/// What Podman calls the changes that can be made to a container while it runs.
+const CHANGES: [&str; 5] = ["update", "connect", "disconnect", "pause", "rename"];
+
+/// When a container was changed last while it ran, as Podman wrote it down; nothing where its
+/// events do not go to the journal.
+pub fn last_change(scope: Scope, id: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "PODMAN_TIME")]
+        time: String,
+    }
+    let mut command = Command::new("journalctl");
+    command.args(scope.flag()).args(["--quiet", "--no-pager", "--output=json", "--lines=1"]);
+    command.arg("--output-fields=PODMAN_TIME").arg(format!("PODMAN_ID={id}"));
+    command.args(CHANGES.map(|event| format!("PODMAN_EVENT={event}")));
+    let output = Output::All(JOURNAL_MAX);
+    let limits = Limits { time: JOURNAL_TIME, input: &[], output, interrupts: None };
+    let ended = run("read the events of Podman", command.env("LC_ALL", "C"), &limits).ok()?;
+    let event: Event = serde_json::from_slice(&ended.out).ok()?;
+    Some(event.time)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 struct Line {

@@ -1,10 +1,9 @@
 //! One run of a command, as the command line does it: lock, recover, look, plan, apply.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stackwright::apply::secrets::Settled;
+use stackwright::apply::secrets::{Source, settle};
 use stackwright::apply::{self, Care, Event, Failure, Manner, Outcome, Scene, Step, Target};
 use stackwright::observe::observe;
 use stackwright::plan::{self, Plan, facts};
@@ -77,6 +76,17 @@ impl Run {
         self.events.iter().filter_map(note).collect()
     }
 
+    /// The services that were told to start, in that order.
+    pub fn starts(&self) -> Vec<&str> {
+        fn start(event: &Event) -> Option<&str> {
+            match event {
+                Event::Starting { service } => Some(service.as_str()),
+                _ => None,
+            }
+        }
+        self.events.iter().filter_map(start).collect()
+    }
+
     pub fn plan(&self) -> &Plan {
         self.plan.as_ref().unwrap()
     }
@@ -115,15 +125,16 @@ impl Run {
 }
 
 /// How a command is run beside what it wants.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct How {
-    pub manner: Manner,
-    pub rotated: BTreeSet<String>,
+    pub manner: Manner<'static>,
+    /// Secrets with the values that they are to have.
+    pub sources: Vec<Source>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { manner: Care::Full.into(), rotated: BTreeSet::new() }
+        Self { manner: Care::Full.into(), sources: Vec::new() }
     }
 }
 
@@ -185,6 +196,7 @@ fn command(
     };
     let sets = [from.as_ref().map(|from| &from.set), target.as_ref().map(|(set, _)| set)];
     let names = sets.into_iter().flatten().flat_map(|set| facts(set).into_keys()).collect();
+    let secrets = settle(scene.host, scene.stack, &how.sources).map_err(fault)?;
     let observed = observe(scene.host, scene.stack, &names).map_err(fault)?;
     let plan = plan::plan(&plan::Request {
         action,
@@ -193,7 +205,7 @@ fn command(
         to: target.as_ref().map(|(set, manifest)| (set, &manifest.settings)),
         to_name: to_name.as_ref(),
         observed: &observed,
-        rotated: &how.rotated,
+        rotated: &secrets.rotated,
     });
     *kept = Some(plan.clone());
     let kept_generation;
@@ -206,6 +218,5 @@ fn command(
         }
         _ => Target::Nothing,
     };
-    let secrets = Settled::default();
     Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.manner))
 }

@@ -12,7 +12,7 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Job, UnitState, Units, Wake};
+use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -391,8 +391,8 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {
@@ -551,13 +551,9 @@ impl Containers for Simulated {
             let inspected = |one: Container| Inspected {
                 name: one.name,
                 image_id: one.image_id,
-                created: String::new(),
-                command: Vec::new(),
                 status: "running".to_owned(),
-                health: None,
-                networks: BTreeSet::new(),
-                memory: 0,
                 labels: one.labels,
+                ..Inspected::default()
             };
             meant.map(inspected).collect()
         })
@@ -580,9 +576,10 @@ impl Containers for Simulated {
         self.look("list the secrets".to_owned(), secrets)
     }
 
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
-        self.look(format!("compare the secret {name}"), |world| {
-            world.podman.secrets.get(name).is_some_and(|(_, known)| *known == value.0)
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {
+        self.look(format!("look at the secret {name}"), |world| {
+            let known = world.podman.secrets.get(name);
+            known.map(|(_, value)| SecretValue(value.clone()))
         })
     }
 
@@ -598,7 +595,7 @@ impl Containers for Simulated {
             |_| {},
             |world| {
                 let (name, labels) = (name.to_owned(), labels.clone());
-                let secret = Owned { name: name.clone(), labels, version: String::new() };
+                let secret = Owned { name: name.clone(), labels, ..Owned::default() };
                 world.podman.secrets.insert(name, (secret, value.0.clone()));
                 Ok(())
             },
@@ -633,7 +630,10 @@ impl Containers for Simulated {
             Kind::Manages,
             format!("remove the secret {name}"),
             |_| {},
-            |world| world.podman.secrets.remove(name).map(drop).ok_or("no such secret".to_owned()),
+            |world| {
+                world.podman.secrets.remove(name);
+                Ok(())
+            },
         )
     }
 

@@ -38,6 +38,10 @@ pub struct Run {
     pub restarts: u32,
     /// What it was started from.
     pub unit: Unit,
+    /// The image that it was started from.
+    pub image: String,
+    /// The values of its secrets when it was started.
+    pub secrets: BTreeMap<String, Vec<u8>>,
     does: Does,
     /// Counts the changes of its state.
     epoch: u64,
@@ -405,6 +409,7 @@ impl World {
             return self.manager.end(Verb::Start, name, JobResult::Failed);
         };
         let next = self.manager.next.get_mut(name).and_then(VecDeque::pop_front);
+        self.pull_anew(&unit);
         let mut does = next.map_or_else(|| unit.does(), |words| Does::read(&words));
         does.exits |= !self.can_have(&unit);
         let number = self.manager.count();
@@ -417,6 +422,8 @@ impl World {
             restarts: known.map_or(0, |run| run.restarts),
             does: does.clone(),
             epoch: known.map_or(0, |run| run.epoch),
+            secrets: self.secrets_of(&unit),
+            image: self.image_of(&unit).unwrap_or_default(),
             unit,
         };
         self.manager.runs.insert(name.to_owned(), run);

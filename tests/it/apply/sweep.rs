@@ -109,7 +109,7 @@ impl Case {
     }
 
     /// Runs the command with a trouble; nothing where the trouble came too late to matter.
-    fn run(&self, trouble: Trouble, place: usize) -> Option<(Simulated, Run)> {
+    pub fn run(&self, trouble: Trouble, place: usize) -> Option<(Simulated, Run)> {
         let host = Simulated::of(self.world.clone());
         host.world().trouble = trouble;
         let result = run(&host, &self.want);
@@ -136,7 +136,7 @@ impl Case {
         Ok(found)
     }
 
-    fn recover(host: &Simulated) -> Result<Run, String> {
+    pub fn recover(host: &Simulated) -> Result<Run, String> {
         host.world().begin_process();
         let recovery = run(host, &Want::Recover);
         match recovery.outcome {
