@@ -13,7 +13,10 @@ use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
+pub use drifted::Drifted;
+
 pub mod difference;
+mod drifted;
 mod images;
 pub mod order;
 pub mod pin;
@@ -52,6 +55,8 @@ pub struct Observed {
     pub images: Vec<Image>,
     /// The networks of Podman that are there, by name.
     pub networks: BTreeMap<String, Owned>,
+    /// What is to be brought back.
+    pub drifted: Drifted,
 }
 
 /// What will be done.
@@ -207,7 +212,8 @@ pub fn plan(request: &Request<'_>) -> Plan {
     };
     let start: Vec<String> =
         new.values().filter(|facts| starts(facts)).map(|facts| facts.service.clone()).collect();
-    let damaged = request.from.is_some_and(|from| !from.damage.is_empty());
+    let drifted = &request.observed.drifted;
+    let damaged = request.from.is_some_and(|from| !from.damage.is_empty()) || drifted.links;
     let from = request.from.map(|from| from.name.clone());
     let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
     let installs = installs && (request.to.is_some() || request.from.is_some());
@@ -221,7 +227,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
         stack: request.stack.to_owned(),
         to: request.to_name.map(|name| name.digest.clone()),
         installs,
-        reloads: installs || scene.is_unread(),
+        reloads: installs || scene.is_unread() || drifted.is_unread || !drifted.masks.is_empty(),
         pull: scene.missing_images(&tags),
         stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
         stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
@@ -278,6 +284,11 @@ impl Scene<'_> {
         for (service, new) in self.new {
             if !reasons.contains_key(service) && self.is_outdated(new) {
                 reasons.insert(service.clone(), "its container is of another unit".to_owned());
+            }
+        }
+        for (service, why) in &self.request.observed.drifted.services {
+            if self.new.contains_key(service) && !reasons.contains_key(service) {
+                reasons.insert(service.clone(), why.clone());
             }
         }
         let mut open: Vec<String> = reasons.keys().cloned().collect();
@@ -339,7 +350,9 @@ impl Scene<'_> {
         let networks = self.old.values().filter(|facts| facts.file.ends_with(".network"));
         let changed = networks.filter(|old| {
             let new = self.new.get(&old.service);
+            let drifted = &self.request.observed.drifted.networks;
             new.is_none_or(|new| old.digest != new.digest || old.name != new.name)
+                || old.name.as_ref().is_some_and(|name| drifted.contains(name))
         });
         let names = changed.filter_map(|facts| facts.name.clone());
         // One that was there before any unit spoke of it belongs to somebody else.
@@ -434,6 +447,8 @@ impl Scene<'_> {
                 Some(_) => {}
             }
         }
+        let masks = self.request.observed.drifted.masks.iter();
+        notes.extend(masks.map(|path| format!("the mask {} is taken away", path.display())));
         if self.only_settings_differ() {
             let note = "only how it is brought up changes: that is kept, and nothing restarts";
             notes.push(note.to_owned());

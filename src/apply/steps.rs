@@ -253,7 +253,7 @@ impl Steps<'_> {
                     return Err(Failure::interrupted(step));
                 }
                 Wake::TimeUp => break,
-                Wake::Interrupted | Wake::Changed(_) => {}
+                Wake::Interrupted | Wake::Answered { .. } | Wake::Changed(_) => {}
             }
         }
         let names: BTreeSet<String> = services.iter().cloned().collect();

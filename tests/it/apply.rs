@@ -9,6 +9,7 @@ mod manager;
 mod minimal;
 mod paused;
 mod podman;
+mod ready;
 mod secrets;
 mod settings;
 mod stack;

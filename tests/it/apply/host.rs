@@ -12,7 +12,7 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Job, UnitState, Units, Wake};
+use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -210,7 +210,7 @@ impl Simulated {
     }
 
     pub fn host(&self) -> Host<'_> {
-        Host { files: self, units: self, containers: self, machine: self }
+        Host { files: self, units: self, containers: self, probes: self, machine: self }
     }
 
     fn step<T>(
@@ -241,6 +241,12 @@ impl Simulated {
             return Err(dead);
         }
         done.map_err(|why| Fault { doing, why, kind: FaultKind::Other })
+    }
+
+    /// Lets a service answer at a moment.
+    pub fn asks(&self, service: &str, at: Duration, right: bool) -> Result<(), Fault> {
+        let doing = format!("ask {service} whether it is ready");
+        self.look(doing, |world| world.manager.answers(service, at, right))
     }
 
     fn look<T>(&self, doing: String, act: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
@@ -385,8 +391,8 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {
@@ -545,13 +551,9 @@ impl Containers for Simulated {
             let inspected = |one: Container| Inspected {
                 name: one.name,
                 image_id: one.image_id,
-                created: String::new(),
-                command: Vec::new(),
                 status: "running".to_owned(),
-                health: None,
-                networks: BTreeSet::new(),
-                memory: 0,
                 labels: one.labels,
+                ..Inspected::default()
             };
             meant.map(inspected).collect()
         })
@@ -593,7 +595,7 @@ impl Containers for Simulated {
             |_| {},
             |world| {
                 let (name, labels) = (name.to_owned(), labels.clone());
-                let secret = Owned { name: name.clone(), labels, version: String::new() };
+                let secret = Owned { name: name.clone(), labels, ..Owned::default() };
                 world.podman.secrets.insert(name, (secret, value.0.clone()));
                 Ok(())
             },

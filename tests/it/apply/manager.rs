@@ -83,6 +83,8 @@ enum What {
     Again,
     Stopped,
     CalledOff,
+    /// What was asked is answered, rightly or not.
+    Answers(bool),
 }
 
 fn is_wants(folder: &str) -> bool {
@@ -227,6 +229,11 @@ impl Manager {
         };
         self.told.extend(told.map(|told| (now, told, unit.to_owned())));
         self.wakes.push_back(Wake::Changed(unit.to_owned()));
+    }
+
+    /// Lets a service answer at a moment, if it is still in the same run then.
+    pub fn answers(&mut self, unit: &str, at: Duration, right: bool) {
+        self.plan(unit, at, What::Answers(right));
     }
 
     fn plan(&mut self, unit: &str, at: Duration, what: What) {
@@ -483,6 +490,12 @@ impl World {
                 self.begin_start(name);
             }
             What::Stopped => self.stopped(name),
+            What::Answers(right) => {
+                let invocation = self.manager.runs[name].invocation.clone();
+                let result = if right { Ok(()) } else { Err("nobody listens".to_owned()) };
+                let service = name.to_owned();
+                self.manager.wakes.push_back(Wake::Answered { service, invocation, result });
+            }
             What::CalledOff => self.manager.end(Verb::Start, name, JobResult::Canceled),
         }
         self.run_jobs();

@@ -97,8 +97,12 @@ impl World {
             _ => return,
         };
         let name = unit.name().unwrap().to_owned();
-        let made =
-            Owned { name: name.clone(), labels: unit.labels(), version: definition(&unit.text) };
+        let made = Owned {
+            name: name.clone(),
+            labels: unit.labels(),
+            version: definition(&unit.text),
+            ..Owned::default()
+        };
         things.entry(name).or_insert(made);
     }
 
