@@ -294,6 +294,11 @@ impl Scene<'_> {
                 reasons.insert(service.clone(), "its container is of another unit".to_owned());
             }
         }
+        // systemd takes a network for there that was taken away behind its back.
+        for (service, new) in self.new.iter().filter(|(_, new)| self.has_lost_network(new)) {
+            let name = new.name.clone().unwrap_or_default();
+            reasons.entry(service.clone()).or_insert(format!("the network {name} is gone"));
+        }
         for (service, why) in &self.request.observed.drifted.services {
             if self.new.contains_key(service) && !reasons.contains_key(service) {
                 reasons.insert(service.clone(), why.clone());
@@ -311,6 +316,12 @@ impl Scene<'_> {
             }
         }
         reasons
+    }
+
+    fn has_lost_network(&self, facts: &Facts) -> bool {
+        let networks = &self.request.observed.networks;
+        let is_gone = facts.name.as_ref().is_some_and(|name| !networks.contains_key(name));
+        facts.file.ends_with(".network") && is_gone && self.runs(&facts.service)
     }
 
     fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {

@@ -59,3 +59,16 @@ fn a_mounted_file_that_was_changed_by_hand_is_put_right_and_read_again() {
         assert_eq!(run(&host, &Want::Apply(stack.clone())).outcome, Ok(Outcome::Nothing));
     }
 }
+
+#[test]
+fn a_network_that_was_taken_away_behind_systemd_is_made_again() {
+    let lines = "inner.network\n a.container net=inner\n b.container";
+    let stack = Stack::new(lines);
+    let host = Simulated::of(after(&[&stack]));
+    host.world().podman.networks.remove("inner");
+    let result = run(&host, &Want::Apply(stack.clone()));
+    result.done();
+    assert_eq!(result.starts(), ["inner-network.service", "a.service"]);
+    assert!(host.world().podman.networks.contains_key("inner"));
+    assert_eq!(which(&host, &[Some(&stack)]), Ok(0));
+}
