@@ -1,11 +1,14 @@
 //! Applying: all is new, or all is as it was, whatever fails and whenever the process dies.
 
+mod caught;
 mod disk;
 mod driver;
 mod failures;
 mod host;
 mod manager;
 mod podman;
+mod promises;
+mod seeded;
 mod stack;
 mod sweep;
 mod unit;

@@ -1,16 +1,16 @@
 //! One run of a command, as the command line does it: lock, recover, look, plan, apply.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stackwright::apply::secrets::Settled;
+use stackwright::apply::secrets::{Source, settle};
 use stackwright::apply::{self, Care, Event, Failure, Outcome, Scene, Step, Target};
 use stackwright::observe::observe;
 use stackwright::plan::{self, Plan, facts};
 use stackwright::state::{Action, GenerationName, Store};
 
 use super::host::Simulated;
+use super::seeded::Defective;
 use super::stack::Stack;
 
 /// What is wanted of a host.
@@ -118,12 +118,12 @@ impl Run {
 #[derive(Debug, Clone)]
 pub struct How {
     pub care: Care,
-    pub rotated: BTreeSet<String>,
+    pub secrets: Vec<Source>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { care: Care::Full, rotated: BTreeSet::new() }
+        Self { care: Care::Full, secrets: Vec::new() }
     }
 }
 
@@ -136,8 +136,9 @@ pub fn run_how(host: &Simulated, stack: &str, want: &Want, how: &How) -> Run {
     let events = RefCell::new(Vec::new());
     let tell = |event: &Event| events.borrow_mut().push(event.clone());
     let places = host.world().places.clone();
-    let store = Store::of(host, &places, stack);
-    let scene = Scene { host: host.host(), places: &places, store: &store, stack, tell: &tell };
+    let seen = Defective::of(host);
+    let store = Store::of(&seen, &places, stack);
+    let scene = Scene { host: seen.host(), places: &places, store: &store, stack, tell: &tell };
     let mut plan = None;
     let mut recovered = false;
     let outcome = command(&scene, want, how, &mut plan, &mut recovered);
@@ -185,6 +186,7 @@ fn command(
     };
     let sets = [from.as_ref().map(|from| &from.set), target.as_ref().map(|(set, _)| set)];
     let names = sets.into_iter().flatten().flat_map(|set| facts(set).into_keys()).collect();
+    let secrets = settle(scene.host, scene.stack, &how.secrets).map_err(fault)?;
     let observed = observe(scene.host, scene.stack, &names).map_err(fault)?;
     let plan = plan::plan(&plan::Request {
         action,
@@ -193,7 +195,7 @@ fn command(
         to: target.as_ref().map(|(set, manifest)| (set, &manifest.settings)),
         to_name: to_name.as_ref(),
         observed: &observed,
-        rotated: &how.rotated,
+        rotated: &secrets.rotated,
     });
     *kept = Some(plan.clone());
     let kept_generation;
@@ -206,6 +208,5 @@ fn command(
         }
         _ => Target::Nothing,
     };
-    let secrets = Settled::default();
     Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.care))
 }

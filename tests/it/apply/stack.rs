@@ -139,7 +139,9 @@ pub fn unit(stack: &str, file: &str, words: &str) -> String {
         text.add("Install", &format!("WantedBy={target}"));
     }
     let mut lines = text.text();
-    let essence: String = lines.lines().filter(|line| !line.starts_with("Description")).collect();
+    // The section may be there for the description alone.
+    let says_nothing = |line: &&str| line.starts_with("Description") || *line == "[Unit]";
+    let essence: String = lines.lines().filter(|line| !says_nothing(line)).collect();
     let sum = digest(essence.as_bytes());
     let sum: String = sum.chars().take(16).collect();
     if is_quadlet {
