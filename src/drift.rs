@@ -251,7 +251,7 @@ fn loaded(request: &Request<'_>, facts: &Facts) -> Vec<Item> {
         let meaning = "systemd cannot start it again";
         items.push(item("unit", wanted, actual, meaning, reconcile(request)));
     } else if let Some(source) = state.source.as_ref().filter(|_| facts.is_quadlet())
-        && !source.components().any(|part| part.as_os_str() == folder.as_str())
+        && !state.comes_from(&folder)
     {
         let (wanted, actual) = (format!("from generation {folder}"), source.display().to_string());
         let meaning = "systemd has another text than the one that is installed";
@@ -288,7 +288,7 @@ fn running(request: &Request<'_>, facts: &Facts) -> Vec<Item> {
         since: None,
     };
     if let Some(state) = state {
-        let is_down = !matches!(state.active, Active::Active | Active::Reloading);
+        let is_down = !state.runs();
         if facts.starts_by_itself() && is_down {
             let actual = format!("{:?} ({})", state.active, state.result).to_lowercase();
             items.push(item("state", "active", actual, "the service does not run"));
@@ -392,7 +392,7 @@ fn of_container(request: &Request<'_>, facts: &Facts, container: &Inspected) -> 
         items.push(item("health", "healthy".to_owned(), "unhealthy".to_owned(), meaning));
     }
     let wanted = facts.image.as_ref();
-    let present = wanted.and_then(|name| request.images.iter().find(|one| has_name(one, name)));
+    let present = wanted.and_then(|name| request.images.iter().find(|one| one.has_name(name)));
     if let Some(image) = present.filter(|image| short(&image.id) != short(&container.image_id)) {
         let meaning = "the name of the image stands for another one now";
         let (wanted, actual) = (short(&image.id), short(&container.image_id));
@@ -413,12 +413,6 @@ fn of_container(request: &Request<'_>, facts: &Facts, container: &Inspected) -> 
         }
     }
     items
-}
-
-fn has_name(image: &Image, name: &str) -> bool {
-    let bare = name.rsplit('/').next().unwrap_or(name);
-    let tagged = if bare.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") };
-    image.names.contains(&tagged)
 }
 
 fn short(id: &str) -> String {

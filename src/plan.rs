@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::host::containers::{Container, Image, Owned};
-use crate::host::units::{Active, UnitState};
+use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
@@ -235,8 +235,7 @@ impl Scene<'_> {
     }
 
     fn runs(&self, service: &str) -> bool {
-        let is_up = |state: &UnitState| !matches!(state.active, Active::Inactive | Active::Failed);
-        self.state(service).is_some_and(is_up)
+        self.state(service).is_some_and(UnitState::is_up)
     }
 
     /// Whether somebody changed the file of a unit after it was installed.
@@ -332,12 +331,10 @@ impl Scene<'_> {
             return false;
         };
         let folder = from.name.to_string();
-        self.new.values().filter(|facts| facts.is_quadlet()).any(|facts| {
-            let source = self.state(&facts.service).and_then(|state| state.source.as_ref());
-            !source.is_some_and(|path| {
-                path.components().any(|part| part.as_os_str() == folder.as_str())
-            })
-        })
+        self.new
+            .values()
+            .filter(|facts| facts.is_quadlet())
+            .any(|facts| !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder)))
     }
 
     fn missing_images(&self) -> Vec<String> {
@@ -348,7 +345,8 @@ impl Scene<'_> {
             .filter(|facts| facts.may_pull)
             .filter_map(|facts| facts.image.as_ref())
             .collect();
-        let missing = wanted.into_iter().filter(|image| !is_there(images, image));
+        let missing =
+            wanted.into_iter().filter(|image| !images.iter().any(|one| one.has_name(image)));
         missing.cloned().collect()
     }
 
@@ -390,6 +388,14 @@ impl Scene<'_> {
         services.into_iter().map(change).collect()
     }
 
+    /// Whether another generation would hold the same files.
+    fn only_settings_differ(&self) -> bool {
+        let (Some(from), Some((set, settings))) = (self.request.from, self.request.to) else {
+            return false;
+        };
+        from.set == *set && from.manifest.settings != *settings
+    }
+
     fn notes(&self, dropped: &[String], stopped: &BTreeSet<String>) -> Vec<String> {
         let mut notes = Vec::new();
         let stays =
@@ -412,23 +418,12 @@ impl Scene<'_> {
                 Some(_) => {}
             }
         }
+        if self.only_settings_differ() {
+            let note = "only how it is brought up changes: that is kept, and nothing restarts";
+            notes.push(note.to_owned());
+        }
         let damage = self.request.from.map_or(&[][..], |from| &from.damage);
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
-}
-
-/// Whether an image is there under a name; a name without a tag means `latest`.
-fn is_there(images: &[Image], wanted: &str) -> bool {
-    let bare = wanted.rsplit('/').next().unwrap_or(wanted);
-    let latest = (!bare.contains([':', '@'])).then(|| format!("{wanted}:latest"));
-    let wanted = latest.as_deref().unwrap_or(wanted);
-    // A name with tag and digest is kept by its digest alone.
-    let by_digest = wanted.split_once('@').map(|(name, digest)| {
-        let place = name.rfind('/').map_or(0, |place| place + 1);
-        let (path, last) = name.split_at(place);
-        format!("{path}{}@{digest}", last.split(':').next().unwrap_or(last))
-    });
-    let is_it = |name: &String| name == wanted || by_digest.as_ref() == Some(name);
-    images.iter().any(|image| image.id == wanted || image.names.iter().any(is_it))
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::apply::links;
+use crate::apply::secrets::Settled;
 use crate::host::change::{Fault, Host, Listening};
 use crate::host::units::UnitState;
 use crate::plan::{Observed, facts};
@@ -40,8 +41,8 @@ pub struct Request<'r> {
     pub to: &'r FileSet,
     /// What is seen on the host.
     pub observed: &'r Observed,
-    /// The secrets that will be made.
-    pub new_secrets: &'r BTreeSet<String>,
+    /// What is known about secrets, and which will be made.
+    pub secrets: &'r Settled,
     /// Whether the services belong to a user, and not to the machine.
     pub of_user: bool,
 }
@@ -206,12 +207,14 @@ fn secrets(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Result<Vec<R
     if new.values().all(|facts| facts.secrets.is_empty()) {
         return Ok(Vec::new());
     }
-    let known = request.host.containers.secrets()?;
-    let known: BTreeSet<String> = known.into_iter().map(|secret| secret.name).collect();
+    let known = match &request.secrets.known {
+        Some(known) => known.clone(),
+        None => request.host.containers.secrets()?.into_iter().map(|secret| secret.name).collect(),
+    };
     let mut refusals = Vec::new();
     for facts in new.values() {
         for secret in &facts.secrets {
-            if !known.contains(secret) && !request.new_secrets.contains(secret) {
+            if !known.contains(secret) && !request.secrets.new.contains(secret) {
                 refusals.push(Refusal {
                     what: format!("there is no secret {secret}, which {} takes", facts.service),
                     help: format!(

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
 use super::links;
-use super::steps::{Care, Steps, is_up, runs};
+use super::steps::{Care, Steps};
 use crate::host::change::Fault;
+use crate::host::units::UnitState;
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
 use crate::state::{
@@ -192,10 +193,11 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let empty = FileSet::default();
     let set = |one: &Option<Generation>| one.as_ref().map_or(&empty, |one| &one.set).clone();
     let (old_set, new_set) = (set(&old), set(&new));
+    let (old_facts, new_facts) = (facts(&old_set), facts(&new_set));
     let sides = (old.as_ref(), new.as_ref());
     let mut observed = Observed::default();
     if !journal.only_installs {
-        let names = facts(&old_set).into_keys().chain(facts(&new_set).into_keys()).collect();
+        let names = old_facts.keys().chain(new_facts.keys()).cloned().collect();
         calm(scene, &names)?;
         observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
     }
@@ -203,18 +205,16 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let care = if journal.only_installs { Care::OnlyInstall } else { Care::Back };
     let others: Vec<String> = journal.others.keys().cloned().collect();
     let steps = Steps {
-        host: scene.host,
-        places: scene.places,
-        store: scene.store,
+        scene,
         plan: &plan,
-        from: &new_set,
+        old: &new_facts,
+        new: &old_facts,
         to: &old_set,
         to_name: journal.from.as_ref(),
         others: &others,
         kept_networks: &journal.networks,
         settings: &Settings { settle_seconds: 0, total_seconds: None, ..settings },
         care,
-        tell: scene.tell,
     };
     steps.carry_out().map(drop)
 }
@@ -238,9 +238,9 @@ fn way_back(
     });
     (plan.installs, plan.reloads) = (true, true);
     plan.pull.clear();
-    let is_up = |name: &String| observed.states.get(name).is_some_and(is_up);
+    let is_up = |name: &String| observed.states.get(name).is_some_and(UnitState::is_up);
     let is_untouched = |name: &String| {
-        let state = observed.states.get(name).filter(|state| runs(state));
+        let state = observed.states.get(name).filter(|state| state.runs());
         state.is_some_and(|state| journal.active.get(name) == Some(&state.invocation))
     };
     let known = old.map(|old| facts(&old.set)).unwrap_or_default();
@@ -259,7 +259,7 @@ fn way_back(
     plan.drop_networks = networks.filter_map(|facts| facts.name).collect();
     let stops = |name: &String| plan.stop.contains(name) || plan.stop_first.contains(name);
     let is_down = |name: &&String| {
-        let runs = observed.states.get(*name).is_some_and(runs);
+        let runs = observed.states.get(*name).is_some_and(UnitState::runs);
         let stays = runs || (is_up(name) && journal.trying.contains(*name));
         known.contains_key(*name) && (stops(name) || !stays)
     };
@@ -281,5 +281,5 @@ fn calm(scene: &Scene<'_>, names: &BTreeSet<String>) -> Result<(), Failure> {
 pub fn down(scene: &Scene<'_>, services: &[String]) -> Result<Vec<String>, Fault> {
     let names: BTreeSet<String> = services.iter().cloned().collect();
     let states: BTreeMap<_, _> = states(scene.host, &names)?;
-    Ok(states.into_iter().filter(|(_, state)| !runs(state)).map(|(name, _)| name).collect())
+    Ok(states.into_iter().filter(|(_, state)| !state.runs()).map(|(name, _)| name).collect())
 }

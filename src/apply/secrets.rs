@@ -36,6 +36,8 @@ pub struct Settled {
     pub new: BTreeSet<String>,
     /// Secrets that are there with another value and are not of this stack.
     pub foreign: BTreeSet<String>,
+    /// All that are there, where it was looked.
+    pub known: Option<BTreeSet<String>>,
 }
 
 /// Looks at the secrets of a stack; nothing is changed yet.
@@ -45,6 +47,7 @@ pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled
         return Ok(settled);
     }
     let known = host.containers.secrets()?;
+    settled.known = Some(known.iter().map(|secret| secret.name.clone()).collect());
     for Source { name, origin } in sources {
         let there = known.iter().find(|secret| secret.name == *name);
         let value = match (there, origin) {

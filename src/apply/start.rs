@@ -7,8 +7,7 @@ use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, GRACE, Steps};
 use crate::host::change::Fault;
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
-use crate::plan::order::{Waits, order};
-use crate::unit_file::facts::Facts;
+use crate::plan::order::order;
 
 /// How long a start may take where nobody says anything, which is systemd's own default.
 const START_SECONDS: u64 = 90;
@@ -25,21 +24,16 @@ pub type Took = (BTreeMap<String, u64>, Result<(), Failure>);
 
 /// Starts services; an error beside the times is what failed first on a way back, on which all
 /// others were started nevertheless.
-pub fn start(
-    steps: &Steps<'_>,
-    facts: &BTreeMap<String, Facts>,
-    services: &[String],
-) -> Result<Took, Failure> {
+pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
     if services.is_empty() {
         return Ok((BTreeMap::new(), Ok(())));
     }
-    (steps.tell)(&Event::Step { step: Step::Start });
-    let now = steps.host.machine.now();
+    (steps.scene.tell)(&Event::Step { step: Step::Start });
+    let now = steps.scene.host.machine.now();
     let total = steps.settings.total_seconds.unwrap_or(ENDLESS_SECONDS);
     let mut starting = Starting {
         steps,
-        facts,
-        waiting: order(facts, services),
+        waiting: order(steps.new, services),
         running: BTreeMap::new(),
         up: BTreeMap::new(),
         lost: BTreeSet::new(),
@@ -57,8 +51,7 @@ pub fn start(
 /// Services on their way up.
 struct Starting<'s, 'a> {
     steps: &'s Steps<'a>,
-    facts: &'s BTreeMap<String, Facts>,
-    waiting: BTreeMap<String, Waits>,
+    waiting: BTreeMap<String, BTreeSet<String>>,
     running: BTreeMap<Job, Run>,
     /// Those that are up, with the mark of their run.
     up: BTreeMap<String, String>,
@@ -110,7 +103,7 @@ impl Starting<'_, '_> {
     }
 
     fn wait(&self, step: Step, until: Duration) -> Result<Wake, Failure> {
-        let wake = self.steps.host.units.wait(until).map_err(at(step))?;
+        let wake = self.steps.scene.host.units.wait(until).map_err(at(step))?;
         match wake {
             Wake::Interrupted if self.steps.care != Care::Back => Err(Failure::interrupted(step)),
             wake => Ok(wake),
@@ -136,12 +129,12 @@ impl Starting<'_, '_> {
             0 => usize::MAX,
             number => number,
         };
-        let is_free = |waits: &Waits| {
+        let is_free = |after: &BTreeSet<String>| {
             let is_over = |one: &String| self.up.contains_key(one) || self.lost.contains(one);
-            self.steps.care == Care::NoWait || waits.after.iter().all(is_over)
+            self.steps.care == Care::NoWait || after.iter().all(is_over)
         };
         let room = at_once.saturating_sub(self.running.len());
-        let ready = self.waiting.iter().filter(|(_, waits)| is_free(waits));
+        let ready = self.waiting.iter().filter(|(_, after)| is_free(after));
         let ready: Vec<String> = ready.map(|(name, _)| name.clone()).take(room).collect();
         let states = self.states(Step::Start, &ready)?;
         for (service, state) in ready.into_iter().zip(states) {
@@ -153,21 +146,21 @@ impl Starting<'_, '_> {
     }
 
     fn start_one(&mut self, service: String, state: &UnitState) -> Result<(), Failure> {
-        let units = self.steps.host.units;
+        let units = self.steps.scene.host.units;
         let failed = |fault: Fault| Failure {
             service: Some(service.clone()),
             ..Failure::at(Step::Start, fault.to_string())
         };
         // What failed too often would be refused without being tried.
         units.reset_failed(&service).map_err(failed)?;
-        (self.steps.tell)(&Event::Starting { service: service.clone() });
+        (self.steps.scene.tell)(&Event::Starting { service: service.clone() });
         let job = units.start(&service).map_err(failed)?;
         if self.steps.care == Care::NoWait {
             return Ok(());
         }
-        let began = self.steps.host.machine.now();
+        let began = self.steps.scene.host.machine.now();
         let until = began + self.time_of(&service) + GRACE;
-        let limit = self.facts.get(&service).and_then(|facts| facts.start_seconds);
+        let limit = self.steps.new.get(&service).and_then(|facts| facts.start_seconds);
         let look =
             limit.map(|seconds| began + Duration::from_secs(seconds).saturating_sub(LAST_LOOK));
         let before = state.invocation.clone();
@@ -178,12 +171,12 @@ impl Starting<'_, '_> {
 
     /// Keeps what the health checks of a service say that will hardly be ready in time.
     fn last_look(&mut self) {
-        let now = self.steps.host.machine.now();
+        let now = self.steps.scene.host.machine.now();
         for run in self.running.values_mut().filter(|run| run.look.is_some_and(|look| look <= now))
         {
             run.look = None;
-            let name = self.facts.get(&run.service).and_then(|facts| facts.name.as_ref());
-            let said = name.map(|name| self.steps.host.containers.health_log(name));
+            let name = self.steps.new.get(&run.service).and_then(|facts| facts.name.as_ref());
+            let said = name.map(|name| self.steps.scene.host.containers.health_log(name));
             // A container that has none, or is gone already, says nothing.
             run.health = said.and_then(Result::ok).unwrap_or_default();
         }
@@ -191,7 +184,7 @@ impl Starting<'_, '_> {
 
     /// How long a service may take.
     fn time_of(&self, service: &str) -> Duration {
-        let own = self.facts.get(service).and_then(|facts| facts.start_seconds);
+        let own = self.steps.new.get(service).and_then(|facts| facts.start_seconds);
         let limit = self.steps.settings.service_seconds;
         let seconds = match (own, limit) {
             (Some(own), Some(limit)) => own.min(limit),
@@ -216,9 +209,9 @@ impl Starting<'_, '_> {
         if let Some(why) = why {
             return Err(self.failure(&run, why));
         }
-        let took = self.steps.host.machine.now().saturating_sub(run.began);
+        let took = self.steps.scene.host.machine.now().saturating_sub(run.began);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        (self.steps.tell)(&Event::Ready { service: run.service.clone(), milliseconds });
+        (self.steps.scene.tell)(&Event::Ready { service: run.service.clone(), milliseconds });
         self.took.insert(run.service.clone(), milliseconds);
         self.up.insert(run.service, state.invocation);
         Ok(())
@@ -253,7 +246,7 @@ impl Starting<'_, '_> {
     }
 
     fn late(&self) -> Result<(), Failure> {
-        let now = self.steps.host.machine.now();
+        let now = self.steps.scene.host.machine.now();
         let late = self.running.values().find(|run| run.until <= now || self.end <= now);
         let Some(run) = late else { return Ok(()) };
         let why = match self.end <= now {
@@ -278,8 +271,8 @@ impl Starting<'_, '_> {
         if seconds == 0 || self.up.is_empty() {
             return Ok(());
         }
-        (self.steps.tell)(&Event::Step { step: Step::Settle });
-        let until = self.steps.host.machine.now() + Duration::from_secs(seconds);
+        (self.steps.scene.tell)(&Event::Step { step: Step::Settle });
+        let until = self.steps.scene.host.machine.now() + Duration::from_secs(seconds);
         loop {
             match self.wait(Step::Settle, until)? {
                 Wake::TimeUp => break,
@@ -302,7 +295,7 @@ impl Starting<'_, '_> {
         let services: BTreeSet<&String> = self.running.values().map(|run| &run.service).collect();
         for service in services {
             // What cannot be called off is stopped by the way back.
-            drop(self.steps.host.units.cancel(service));
+            drop(self.steps.scene.host.units.cancel(service));
         }
     }
 
@@ -314,7 +307,7 @@ impl Starting<'_, '_> {
 
     fn states(&self, step: Step, services: &[String]) -> Result<Vec<UnitState>, Failure> {
         let names: Vec<&str> = services.iter().map(String::as_str).collect();
-        self.steps.host.units.states(&names).map_err(at(step))
+        self.steps.scene.host.units.states(&names).map_err(at(step))
     }
 }
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::event::{Event, Failure, Step, at};
-use super::{links, start};
-use crate::host::change::{Fault, Host};
-use crate::host::units::{Active, UnitState, Wake};
+use super::{Scene, links, start};
+use crate::host::change::Fault;
+use crate::host::units::Wake;
 use crate::observe;
-use crate::plan::{Plan, STACK_LABEL, facts};
-use crate::state::{FileSet, GenerationName, Places, Settings, Store};
+use crate::plan::{Plan, STACK_LABEL};
+use crate::state::{FileSet, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
 /// How often systemd is asked to read its units anew, when others make it read them meanwhile.
@@ -40,16 +40,14 @@ pub enum Care {
 
 /// A plan with all that is needed to carry it out.
 pub struct Steps<'a> {
-    /// Where.
-    pub host: Host<'a>,
-    /// Its folders.
-    pub places: &'a Places,
-    /// What is kept about the stack.
-    pub store: &'a Store<'a>,
+    /// Where, and who is told about it.
+    pub scene: &'a Scene<'a>,
     /// What is done.
     pub plan: &'a Plan,
-    /// The files before.
-    pub from: &'a FileSet,
+    /// What is known about the services before.
+    pub old: &'a BTreeMap<String, Facts>,
+    /// The same after.
+    pub new: &'a BTreeMap<String, Facts>,
     /// The files after.
     pub to: &'a FileSet,
     /// The generation that holds them.
@@ -62,8 +60,6 @@ pub struct Steps<'a> {
     pub settings: &'a Settings,
     /// How carefully.
     pub care: Care,
-    /// Who is told about it.
-    pub tell: &'a dyn Fn(&Event),
 }
 
 impl Steps<'_> {
@@ -72,8 +68,6 @@ impl Steps<'_> {
     /// On the way back nothing but the files is worth to give up for: as much as can be is up
     /// again, and what failed first is told at the end.
     pub fn carry_out(&self) -> Result<BTreeMap<String, u64>, Failure> {
-        let old = facts(self.from);
-        let new = facts(self.to);
         if self.care == Care::OnlyInstall {
             self.install()?;
             return Ok(BTreeMap::new());
@@ -86,17 +80,17 @@ impl Steps<'_> {
             }
             result => result,
         };
-        let before = self.host.units.in_memory().map_err(at(Step::Verify))?;
-        bear(self.stop(Step::StopFirst, &self.plan.stop_first, &old))?;
+        let before = self.scene.host.units.in_memory().map_err(at(Step::Verify))?;
+        bear(self.stop(Step::StopFirst, &self.plan.stop_first, self.old))?;
         self.install()?;
         if self.plan.reloads {
-            bear(self.reload(&new, &before, &old))?;
+            bear(self.reload(&before))?;
         }
-        bear(self.stop(Step::Stop, &self.plan.stop, &new))?;
+        bear(self.stop(Step::Stop, &self.plan.stop, self.new))?;
         bear(self.drop_networks().map_err(at(Step::Stop)))?;
-        let took = start::start(self, &new, &self.plan.start)?;
+        let took = start::start(self, &self.plan.start)?;
         bear(took.1)?;
-        bear(self.start_others(&new))?;
+        bear(self.start_others())?;
         match first.into_inner() {
             Some(failure) => Err(failure),
             None => Ok(took.0),
@@ -109,42 +103,42 @@ impl Steps<'_> {
         if self.plan.drop_networks.is_empty() {
             return Ok(());
         }
-        for network in self.host.containers.networks()? {
+        for network in self.scene.host.containers.networks()? {
             let is_meant = self.plan.drop_networks.contains(&network.name);
             let owner = network.labels.get(STACK_LABEL);
             let is_ours = owner.is_some_and(|owner| *owner == self.plan.stack);
             let stays = self.kept_networks.get(&network.name) == Some(&network.version);
             if is_meant && is_ours && !stays {
-                self.host.containers.remove_network(&network.name)?;
+                self.scene.host.containers.remove_network(&network.name)?;
             }
         }
         Ok(())
     }
 
     /// Starts what stopped with the services of the stack and did not come back with them.
-    fn start_others(&self, new: &BTreeMap<String, Facts>) -> Result<(), Failure> {
+    fn start_others(&self) -> Result<(), Failure> {
         if self.others.is_empty() {
             return Ok(());
         }
-        let old = facts(self.from);
-        let gone: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-        let lost = observe::dependents(self.host, &gone).map_err(at(Step::Start))?;
+        let gone = self.old.keys().filter(|name| !self.new.contains_key(*name));
+        let gone: Vec<&String> = gone.collect();
+        let lost = observe::dependents(self.scene.host, &gone).map_err(at(Step::Start))?;
         let names = self.others.iter().cloned().collect();
-        let states = observe::states(self.host, &names).map_err(at(Step::Start))?;
+        let states = observe::states(self.scene.host, &names).map_err(at(Step::Start))?;
         let mut down = Vec::new();
-        for (name, _) in states.into_iter().filter(|(_, state)| !runs(state)) {
+        for (name, _) in states.into_iter().filter(|(_, state)| !state.runs()) {
             match lost.contains(&name) {
-                true => (self.tell)(&Event::Note {
+                true => (self.scene.tell)(&Event::Note {
                     text: format!("{name} is not of this stack, needs what goes and stays down"),
                 }),
                 false => down.push(name),
             }
         }
-        start::start(self, new, &down)?.1
+        start::start(self, &down)?.1
     }
 
     fn step(&self, step: Step) {
-        (self.tell)(&Event::Step { step });
+        (self.scene.tell)(&Event::Step { step });
     }
 
     fn install(&self) -> Result<(), Failure> {
@@ -152,31 +146,26 @@ impl Steps<'_> {
             return Ok(());
         }
         self.step(Step::Switch);
-        let links = |set| links::links(self.places, self.store, &self.plan.stack, set);
+        let links = |set| links::links(self.scene.places, self.scene.store, &self.plan.stack, set);
         // Links that are no longer needed go when nothing can need them for a way back.
         let install = || -> Result<(), Fault> {
             if let Some(name) = self.to_name {
-                self.store.name(name)?;
+                self.scene.store.name(name)?;
             }
-            links::make(self.host.files, &links(self.to))?;
-            self.store.switch(self.to_name)
+            links::make(self.scene.host.files, &links(self.to))?;
+            self.scene.store.switch(self.to_name)
         };
         install().map_err(at(Step::Switch))
     }
 
     /// Lets systemd read its units, and looks whether it knows all: its own word for success says
     /// nothing about what generators left out.
-    fn reload(
-        &self,
-        new: &BTreeMap<String, Facts>,
-        before: &BTreeMap<String, bool>,
-        old: &BTreeMap<String, Facts>,
-    ) -> Result<(), Failure> {
+    fn reload(&self, before: &BTreeMap<String, bool>) -> Result<(), Failure> {
         self.step(Step::Reload);
         let mut result = Ok(());
         for _ in 0..RELOADS {
-            self.host.units.reload().map_err(at(Step::Reload))?;
-            result = self.verify(new, before, old);
+            self.scene.host.units.reload().map_err(at(Step::Reload))?;
+            result = self.verify(before);
             if result.is_ok() {
                 break;
             }
@@ -184,18 +173,13 @@ impl Steps<'_> {
         result
     }
 
-    fn verify(
-        &self,
-        new: &BTreeMap<String, Facts>,
-        before: &BTreeMap<String, bool>,
-        old: &BTreeMap<String, Facts>,
-    ) -> Result<(), Failure> {
-        let names: BTreeSet<String> = new.keys().cloned().collect();
-        let states = observe::states(self.host, &names).map_err(at(Step::Verify))?;
+    fn verify(&self, before: &BTreeMap<String, bool>) -> Result<(), Failure> {
+        let names: BTreeSet<String> = self.new.keys().cloned().collect();
+        let states = observe::states(self.scene.host, &names).map_err(at(Step::Verify))?;
         let folder = self.to_name.map(ToString::to_string).unwrap_or_default();
         for (service, state) in &states {
-            let is_quadlet = new.get(service).is_some_and(Facts::is_quadlet);
-            let is_ours = !is_quadlet || comes_from(state, &folder);
+            let is_quadlet = self.new.get(service).is_some_and(Facts::is_quadlet);
+            let is_ours = !is_quadlet || state.comes_from(&folder);
             if !state.is_loaded || !is_ours {
                 let why = match &state.source {
                     Some(source) if state.is_loaded => {
@@ -206,14 +190,14 @@ impl Steps<'_> {
                 return Err(self.failure(Step::Verify, service, why));
             }
         }
-        let after = self.host.units.in_memory().map_err(at(Step::Verify))?;
-        let is_ours = |name: &String| new.contains_key(name) || old.contains_key(name);
+        let after = self.scene.host.units.in_memory().map_err(at(Step::Verify))?;
+        let is_ours = |name: &String| self.new.contains_key(name) || self.old.contains_key(name);
         // A unit that ended may leave the memory by itself: what is lost cannot be had back.
         let missing = |(name, was_active): &(&String, &bool)| {
             **was_active && !after.contains_key(*name) && !is_ours(name)
         };
         let missing = before.iter().filter(missing).map(|(name, _)| name.clone()).collect();
-        let states = observe::states(self.host, &missing).map_err(at(Step::Verify))?;
+        let states = observe::states(self.scene.host, &missing).map_err(at(Step::Verify))?;
         match states.iter().find(|(_, state)| !state.is_loaded) {
             None => Ok(()),
             Some((name, _)) => {
@@ -237,18 +221,18 @@ impl Steps<'_> {
         let mut open = BTreeMap::new();
         let mut longest = 0;
         for service in services {
-            (self.tell)(&Event::Stopping { service: service.clone() });
-            let job = self.host.units.stop(service).map_err(at(step))?;
+            (self.scene.tell)(&Event::Stopping { service: service.clone() });
+            let job = self.scene.host.units.stop(service).map_err(at(step))?;
             open.insert(job, service.clone());
             let seconds = facts.get(service).and_then(|facts| facts.stop_seconds);
             longest = longest.max(seconds.unwrap_or(STOP_SECONDS).min(start::ENDLESS_SECONDS));
         }
-        let until = self.host.machine.now() + Duration::from_secs(longest) + GRACE;
+        let until = self.scene.host.machine.now() + Duration::from_secs(longest) + GRACE;
         while !open.is_empty() {
-            match self.host.units.wait(until).map_err(at(step))? {
+            match self.scene.host.units.wait(until).map_err(at(step))? {
                 Wake::Ended { job, .. } => {
                     if let Some(service) = open.remove(&job) {
-                        (self.tell)(&Event::Stopped { service });
+                        (self.scene.tell)(&Event::Stopped { service });
                     }
                 }
                 Wake::Interrupted if self.care == Care::Full => {
@@ -259,8 +243,8 @@ impl Steps<'_> {
             }
         }
         let names: BTreeSet<String> = services.iter().cloned().collect();
-        let states = observe::states(self.host, &names).map_err(at(step))?;
-        match states.iter().find(|(_, state)| is_up(state)) {
+        let states = observe::states(self.scene.host, &names).map_err(at(step))?;
+        match states.iter().find(|(_, state)| state.is_up()) {
             None => Ok(()),
             Some((service, _)) => Err(self.failure(step, service, "it does not stop".to_owned())),
         }
@@ -268,27 +252,10 @@ impl Steps<'_> {
 
     /// A failure of a service with what it said last.
     pub fn failure(&self, step: Step, service: &str, why: String) -> Failure {
-        let log = self.host.units.log(service, LOG_LINES).unwrap_or_default();
-        let facts = facts(self.to);
-        let name = facts.get(service).and_then(|facts| facts.name.clone());
-        let health = name.and_then(|name| self.host.containers.health_log(&name).ok());
+        let log = self.scene.host.units.log(service, LOG_LINES).unwrap_or_default();
+        let name = self.new.get(service).and_then(|facts| facts.name.clone());
+        let health = name.and_then(|name| self.scene.host.containers.health_log(&name).ok());
         let (service, health) = (Some(service.to_owned()), health.unwrap_or_default());
         Failure { step, service, why, log, health, ..Failure::default() }
     }
-}
-
-/// Whether a unit was made from a file of a generation.
-fn comes_from(state: &UnitState, generation: &str) -> bool {
-    let source = state.source.as_ref();
-    source.is_some_and(|path| path.components().any(|part| part.as_os_str() == generation))
-}
-
-/// Whether a unit runs as it should.
-pub fn runs(state: &UnitState) -> bool {
-    matches!(state.active, Active::Active | Active::Reloading)
-}
-
-/// Whether a unit runs, or is on its way up or down.
-pub fn is_up(state: &UnitState) -> bool {
-    !matches!(state.active, Active::Inactive | Active::Failed)
 }

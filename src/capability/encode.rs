@@ -118,6 +118,11 @@ fn word(lead: &str, text: &str, line: &mut String) -> Result<(), Unwritable> {
 /// A line without quotes, with what would be expanded doubled. A `$` would be in keys of Quadlet,
 /// and there podman before 5.8.2 also takes all quotes at the ends away, even single ones.
 fn whole_line(lead: &str, text: &str, doubled: &str, line: &mut String) -> Result<(), Unwritable> {
+    if is_plain(text) {
+        line.push_str(lead);
+        line.push_str(text);
+        return Ok(());
+    }
     if lead.is_empty() && text.is_empty() {
         return Err(Unwritable::Empty);
     }
@@ -136,11 +141,9 @@ fn whole_line(lead: &str, text: &str, doubled: &str, line: &mut String) -> Resul
         return Err(Unwritable::Semicolon);
     }
     line.push_str(lead);
-    for c in text.chars() {
-        line.push(c);
-        if doubled.contains(c) {
-            line.push(c);
-        }
+    for part in text.split_inclusive(|c| doubled.contains(c)) {
+        line.push_str(part);
+        line.extend(part.chars().next_back().filter(|c| doubled.contains(*c)));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the commands that change a host, or plan to, have in common: reading stacks, opening the
 //! host, and making the plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::lint::Checking;
 use super::{Exit, StackArguments, discover, output};
 use crate::apply::secrets::{Settled, settle};
-use crate::apply::{Event, Scene};
+use crate::apply::{Event, Outcome, Scene};
 use crate::capability::podman::Podman;
 use crate::check::{self, Checked, Kind};
 use crate::config::Config;
@@ -144,8 +144,12 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
     }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
-    let wanted = compiled.stacks.iter().map(|stack| ask(stack, arguments.part(), target, &config));
-    match wanted.collect::<Result<Vec<_>, _>>() {
+    let templates = Templates::new(target.podman, &BTreeMap::new());
+    let wanted = templates.map_err(|error| error.message).and_then(|templates| {
+        let stacks = compiled.stacks.iter();
+        stacks.map(|stack| ask(stack, arguments.part(), target, &templates, &config)).collect()
+    });
+    match wanted {
         Ok(wanted) => Some(in_order(wanted)),
         Err(message) => {
             output::error(&message);
@@ -158,13 +162,13 @@ fn ask(
     stack: &Checked,
     part: Part<'_>,
     target: quadlet::Target,
+    templates: &Templates,
     config: &Config,
 ) -> Result<Wanted, String> {
-    let templates = Templates::new(target.podman, &std::collections::BTreeMap::new());
-    let files =
-        templates.and_then(|templates| quadlet::emit(&resolve(stack, part), target, &templates));
+    let resolved = resolve(stack, part);
+    let files = quadlet::emit(&resolved, target, templates);
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
-    wanted(stack, part, files, config)
+    wanted(stack, &resolved, files, config)
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.
@@ -204,9 +208,10 @@ fn prepare(
     };
     let manifest = wanted.manifest(&set);
     let sources = if site.runs { &wanted.secrets[..] } else { &[] };
+    let digest = manifest.mark();
     let to_name = match &from {
-        Some(from) if manifest.digest().starts_with(&from.name.digest) => from.name.clone(),
-        _ => GenerationName { number: 0, digest: short(&manifest) },
+        Some(from) if digest == from.name.digest => from.name.clone(),
+        _ => GenerationName { number: 0, digest },
     };
     let (host, stack) = (scene.host, scene.stack);
     let (secrets, observed) = std::thread::scope(|threads| {
@@ -229,11 +234,6 @@ fn prepare(
         plan.only_install();
     }
     Ok(Prepared { from, set, manifest, observed, secrets, plan })
-}
-
-/// The beginning of a digest, as it stands in a name.
-fn short(manifest: &Manifest) -> String {
-    manifest.digest().chars().take(12).collect()
 }
 
 /// The generation in use.
@@ -276,7 +276,7 @@ fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec
         from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
         to: &prepared.set,
         observed: &prepared.observed,
-        new_secrets: &prepared.secrets.new,
+        secrets: &prepared.secrets,
         of_user: site.of_user,
     })?;
     refusals.extend(prepared.secrets.foreign.iter().map(|name| {
@@ -310,7 +310,8 @@ fn locked(
     match crate::apply::recover(scene) {
         Ok(_) => run(scene),
         Err(failure) => {
-            let outcome = crate::apply::Outcome::NotRestored { failure, why: None };
+            output::note(&show::failure(&failure));
+            let outcome = Outcome::NotRestored { failure, why: None };
             output::note(&show::outcome(scene.stack, &outcome));
             Exit::NotRestored
         }
@@ -328,8 +329,12 @@ fn teller(site: &Site, format: Format, stack: String) -> impl Fn(&Event) + '_ {
     move |event| match format {
         Format::Json => show::json_line(event),
         Format::Human => {
-            let time = clock(site.real.host().machine.wall_time());
-            output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            if let Event::Failed { failure } = event {
+                output::note(&show::failure(failure));
+            } else {
+                let time = clock(site.real.host().machine.wall_time());
+                output::note(&format!("{time} {stack}: {}\n", show::event(event)));
+            }
         }
     }
 }

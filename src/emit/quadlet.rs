@@ -39,7 +39,7 @@ const SERVICE_LABEL: &str = "stackwright.service";
 const DIGEST_LABEL: &str = "stackwright.digest";
 
 /// Stands for the digest of a unit until that is known; no value can hold this character.
-const DIGEST_PLACE: &str = "\u{80}";
+const DIGEST_PLACE: char = '\u{80}';
 
 /// From this number of services on, several threads share the work.
 const MANY: usize = 64;

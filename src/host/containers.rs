@@ -15,6 +15,23 @@ pub struct Image {
     pub names: Vec<String>,
 }
 
+impl Image {
+    /// Whether it is meant by a name; a name without a tag means `latest`.
+    pub fn has_name(&self, wanted: &str) -> bool {
+        let bare = wanted.rsplit('/').next().unwrap_or(wanted);
+        let latest = (!bare.contains([':', '@'])).then(|| format!("{wanted}:latest"));
+        let wanted = latest.as_deref().unwrap_or(wanted);
+        // A name with tag and digest is kept by its digest alone.
+        let by_digest = wanted.split_once('@').map(|(name, digest)| {
+            let place = name.rfind('/').map_or(0, |place| place + 1);
+            let (path, last) = name.split_at(place);
+            format!("{path}{}@{digest}", last.split(':').next().unwrap_or(last))
+        });
+        let is_it = |name: &String| name == wanted || by_digest.as_ref() == Some(name);
+        self.id == wanted || self.names.iter().any(is_it)
+    }
+}
+
 /// Why an image was not pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullError {

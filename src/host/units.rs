@@ -48,6 +48,24 @@ pub struct UnitState {
     pub is_masked: bool,
 }
 
+impl UnitState {
+    /// Whether it runs as it should.
+    pub fn runs(&self) -> bool {
+        matches!(self.active, Active::Active | Active::Reloading)
+    }
+
+    /// Whether it runs, or is on its way up or down.
+    pub fn is_up(&self) -> bool {
+        !matches!(self.active, Active::Inactive | Active::Failed)
+    }
+
+    /// Whether a generator made it from a file below a folder of this name.
+    pub fn comes_from(&self, folder: &str) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|path| path.components().any(|part| part.as_os_str() == folder))
+    }
+}
+
 /// The mark of a job.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Job(pub String);

@@ -158,6 +158,10 @@ fn check_chars(
         return Err(ValueError::new(format!("the {kind} is empty"))
             .help(format!("write one such as `{example}`")));
     }
+    // Nearly every value consists of what is never stray.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
     first_char(text, stray).map_or(Ok(()), |found| Err(stray_char(text, found)))
 }
 

@@ -83,6 +83,6 @@ pub fn digest(parts: &[&[u8]]) -> String {
     for part in parts {
         hash.update(part);
     }
-    let digits = hash.finalize();
-    digits.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first = hash.finalize().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    format!("{first:016x}")
 }

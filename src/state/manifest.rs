@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileSet, digest};
+use super::{DIGEST_LENGTH, FileSet, digest};
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
@@ -91,6 +91,11 @@ impl Manifest {
     pub fn digest(&self) -> String {
         let same_program = Self { made_by: String::new(), ..self.clone() };
         digest(same_program.text().as_bytes())
+    }
+
+    /// The beginning of the digest, as it stands in the name of a generation.
+    pub fn mark(&self) -> String {
+        self.digest().chars().take(DIGEST_LENGTH).collect()
     }
 
     /// Reads one; an error tells what is wrong with it.

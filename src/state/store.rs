@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::history::{self, Entry};
 use super::journal::{Journal, Phase};
-use super::{ConfigurationFile, DIGEST_LENGTH, FileSet, GenerationName, Manifest, Places, digest};
+use super::{ConfigurationFile, FileSet, GenerationName, Manifest, Places, digest};
 use crate::host::change::{Entry as Found, Fault, Files, Held, LockError};
 
 const CURRENT: &str = "current";
@@ -206,8 +206,7 @@ impl<'h> Store<'h> {
         let told = self.history()?.into_iter().flat_map(|entry| [entry.from, entry.to]);
         used.extend(told.flatten().map(|name| name.number));
         let number = used.into_iter().max().unwrap_or(0) + 1;
-        let digest = manifest.digest();
-        Ok(GenerationName { number, digest: digest.get(..DIGEST_LENGTH).unwrap_or("").to_owned() })
+        Ok(GenerationName { number, digest: manifest.mark() })
     }
 
     /// A configuration file stands by its content, so one that is there is left alone.
@@ -233,7 +232,7 @@ impl<'h> Store<'h> {
         let bytes = self.files.read(&path)?;
         let bytes = bytes.ok_or_else(|| Fault::other(doing(), "its manifest is not there"))?;
         let manifest = Manifest::parse(&bytes).map_err(|error| Fault::other(doing(), error))?;
-        if manifest.digest().get(..DIGEST_LENGTH) != Some(name.digest.as_str()) {
+        if manifest.mark() != name.digest {
             return Err(Fault::other(doing(), "its manifest was changed"));
         }
         let mut generation = Generation {

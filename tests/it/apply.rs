@@ -9,6 +9,7 @@ mod manager;
 mod podman;
 mod promises;
 mod seeded;
+mod settings;
 mod stack;
 mod sweep;
 mod unit;

@@ -11,7 +11,7 @@ use super::{
     DeployArguments, Format, Prepared, Site, in_the_way, locked, open, prepare, read, refuse, show,
     teller,
 };
-use crate::apply::{self, Care, Outcome, Scene, Target};
+use crate::apply::{self, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
 use crate::host::disk::Disk;
 use crate::plan::Plan;
@@ -69,11 +69,8 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
             return Exit::WrongInput;
         }
     };
-    let Some(mut all) = read(&arguments.deploy, &site) else { return Exit::WrongInput };
-    for wanted in &mut all {
-        if arguments.no_rollback {
-            wanted.settings.on_failure = OnFailure::Leave;
-        }
+    let Some(all) = read(&arguments.deploy, &site) else { return Exit::WrongInput };
+    for wanted in &all {
         let exit = one(arguments, &site, wanted, saved.as_deref());
         if exit != Exit::Done {
             return exit;
@@ -150,7 +147,9 @@ fn locked_apply(
         None => (scene.tell)(event),
     };
     let watched = Scene { tell: &tell, ..*scene };
-    let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, care);
+    let on_failure = arguments.no_rollback.then_some(OnFailure::Leave);
+    let manner = Manner { care, on_failure };
+    let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     drop(live);
     told(scene.stack, &outcome, is_human)
 }

@@ -99,14 +99,13 @@ fn lines(stack: &str, entries: &[Entry]) -> String {
         let cause = entry.cause.as_deref().map(|cause| format!("  {}", escape(cause)));
         writeln!(
             text,
-            "{}  {stack}  {:8}  {} -> {}  {:8}  {}.{} s  {}{}",
+            "{}  {stack}  {:8}  {} -> {}  {:8}  {}  {}{}",
             date(entry.began),
             entry.action.word(),
             number(&entry.from),
             number(&entry.to),
             verdict(entry.verdict),
-            entry.milliseconds / 1000,
-            entry.milliseconds % 1000 / 100,
+            show::seconds(entry.milliseconds),
             escape(&entry.user),
             cause.unwrap_or_default()
         )
@@ -139,18 +138,16 @@ fn stats(stack: &str, entries: &[Entry]) -> Stats {
 
 fn stats_text(stats: &Stats) -> String {
     let mut text = format!(
-        "{}: {} operations, {} done ({} %), {} put back, {} failed; median {}.{} s, \
-         longest {}.{} s\n",
+        "{}: {} operations, {} done ({} %), {} put back, {} failed; median {}, \
+         longest {}\n",
         stats.stack,
         stats.operations,
         stats.done,
         stats.success_percent,
         stats.restored,
         stats.not_restored,
-        stats.median_milliseconds / 1000,
-        stats.median_milliseconds % 1000 / 100,
-        stats.longest_milliseconds / 1000,
-        stats.longest_milliseconds % 1000 / 100,
+        show::seconds(stats.median_milliseconds),
+        show::seconds(stats.longest_milliseconds),
     );
     for (cause, count) in &stats.causes {
         writeln!(text, "  {count} x {}", escape(cause)).unwrap_or_default();

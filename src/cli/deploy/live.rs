@@ -56,17 +56,19 @@ impl Live {
                 if let Some(service) = &failure.service {
                     self.end(service, "failed");
                 }
-                self.say(event);
+                self.say(&show::failure(failure));
             }
             Event::Pulling { .. } | Event::Pulled { .. } => {
                 self.step.set_message(show::event(event));
             }
-            Event::PullAgain { .. } | Event::Note { .. } => self.say(event),
+            Event::PullAgain { .. } | Event::Note { .. } => {
+                self.say(&format!("{}\n", show::event(event)));
+            }
         }
     }
 
-    fn say(&self, event: &Event) {
-        self.lines.suspend(|| super::super::output::note(&format!("{}\n", show::event(event))));
+    fn say(&self, text: &str) {
+        self.lines.suspend(|| super::super::output::note(text));
     }
 
     fn begin(&self, service: &str, word: &'static str) {
@@ -80,10 +82,10 @@ impl Live {
 
     fn end(&self, service: &str, word: &'static str) {
         if let Some(line) = self.services.get(service) {
-            let seconds = line.elapsed().as_millis();
+            let took = u64::try_from(line.elapsed().as_millis()).unwrap_or(u64::MAX);
             line.disable_steady_tick();
             line.set_style(style("  {prefix} {msg}"));
-            line.set_message(format!("{word} after {}.{} s", seconds / 1000, seconds % 1000 / 100));
+            line.set_message(format!("{word} after {}", show::seconds(took)));
             line.tick();
         }
     }
@@ -112,8 +114,7 @@ fn depths(plan: &Plan, set: &FileSet) -> BTreeMap<String, usize> {
     while !open.is_empty() {
         let before = open.len();
         open.retain(|name| {
-            let after = waits.get(*name).map(|waits| &waits.after);
-            let known = after.into_iter().flatten();
+            let known = waits.get(*name).into_iter().flatten();
             let behind: Option<Vec<usize>> = known.map(|one| depths.get(one).copied()).collect();
             let Some(behind) = behind else { return true };
             depths.insert((*name).clone(), behind.into_iter().max().map_or(0, |most| most + 1));

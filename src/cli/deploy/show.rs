@@ -86,7 +86,7 @@ pub fn event(event: &Event) -> String {
         Event::Ready { service, milliseconds } => {
             format!("{service} is up after {}", seconds(*milliseconds))
         }
-        Event::Failed { failure } => format!("failed: {}", headline(failure)),
+        Event::Failed { failure } => headline(failure),
         Event::Note { text } => format!("note: {}", escape(text)),
     }
 }
@@ -112,7 +112,7 @@ fn step_name(step: Step) -> &'static str {
 }
 
 /// A time as people read it.
-fn seconds(milliseconds: u64) -> String {
+pub fn seconds(milliseconds: u64) -> String {
     format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
 }
 
@@ -124,20 +124,17 @@ fn headline(failure: &Failure) -> String {
 }
 
 /// What is known about a failure.
-fn failure(failure: &Failure) -> String {
+pub fn failure(failure: &Failure) -> String {
     let mut text = format!("error: {}\n", headline(failure));
     for (name, lines) in [("log", &failure.log), ("health", &failure.health)] {
         for said in lines {
             line(&mut text, format_args!("  {name}: {}", escape(said)));
         }
     }
-    for service in &failure.down {
-        line(&mut text, format_args!("  down: {service}"));
-    }
     text
 }
 
-/// How an operation ended, as text.
+/// How an operation ended, as text. Why it failed was told when it did.
 pub fn outcome(stack: &str, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Nothing => format!("{stack}: nothing to do\n"),
@@ -148,13 +145,15 @@ pub fn outcome(stack: &str, outcome: &Outcome) -> String {
                 None => format!("{stack}: removed after {took}\n"),
             }
         }
-        Outcome::Refused(why) => {
-            format!("{}{stack}: nothing was changed\n", failure(why))
-        }
-        Outcome::Restored(why) => format!("{}{stack}: all is as it was before\n", failure(why)),
+        Outcome::Refused(_) => format!("{stack}: nothing was changed\n"),
+        Outcome::Restored(_) => format!("{stack}: all is as it was before\n"),
         Outcome::NotRestored { failure: first, why } => {
-            let why = why.as_ref().map(failure).unwrap_or_default();
-            format!("{}{why}{stack}: not all is as it was before\n", failure(first))
+            let mut text = why.as_ref().map(failure).unwrap_or_default();
+            for service in why.iter().chain([first]).flat_map(|one| &one.down) {
+                line(&mut text, format_args!("  down: {service}"));
+            }
+            line(&mut text, format_args!("{stack}: not all is as it was before"));
+            text
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::command::Command;
 use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
-use crate::resolve::{Part, resolve};
+use crate::resolve::Resolved;
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
 
@@ -53,19 +53,18 @@ impl Wanted {
 /// Settles what a stack asks for; an error tells which secret has no value.
 pub fn wanted(
     checked: &Checked,
-    part: Part<'_>,
+    resolved: &Resolved<'_>,
     files: Vec<emit::File>,
     config: &Config,
 ) -> Result<Wanted, String> {
     let stack = checked.stack();
-    let resolved = resolve(checked, part);
     let requires = stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
     Ok(Wanted {
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         set: file_set(files),
         settings: settings(checked, config),
-        secrets: secrets(&resolved)?,
+        secrets: secrets(resolved)?,
     })
 }
 
@@ -130,7 +129,7 @@ fn commands(list: &List<Command>) -> Vec<Vec<String>> {
 }
 
 /// The secrets that services use and that say where they come from.
-fn secrets(resolved: &crate::resolve::Resolved<'_>) -> Result<Vec<Source>, String> {
+fn secrets(resolved: &Resolved<'_>) -> Result<Vec<Source>, String> {
     let mut sources = BTreeMap::new();
     for secret in resolved.services.iter().flat_map(|service| &service.secrets) {
         let declared = resolved.stack.secrets.get(secret.key);

@@ -66,10 +66,11 @@ impl fmt::Display for Size {
 
 /// The bytes of a unit in any case: `m`, `MB`, `Mi` and `MiB` are all 1024 times 1024.
 fn unit_size(name: &str) -> Option<u64> {
-    let name = name.to_ascii_lowercase();
     let matches = |unit: &str, size: u64| {
-        let rest = name.strip_prefix(&unit.to_ascii_lowercase());
-        rest.is_some_and(|rest| rest.is_empty() || (size > 1 && ["b", "i", "ib"].contains(&rest)))
+        let parts = name.split_at_checked(unit.len());
+        let rest = parts.filter(|(own, _)| own.eq_ignore_ascii_case(unit)).map(|(_, rest)| rest);
+        let is_end = |rest: &str| ["b", "i", "ib"].iter().any(|end| end.eq_ignore_ascii_case(rest));
+        rest.is_some_and(|rest| rest.is_empty() || (size > 1 && is_end(rest)))
     };
     UNITS.into_iter().find(|(unit, size)| matches(unit, *size)).map(|(_, size)| size)
 }

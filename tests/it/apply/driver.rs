@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use stackwright::apply::secrets::{Source, settle};
-use stackwright::apply::{self, Care, Event, Failure, Outcome, Scene, Step, Target};
+use stackwright::apply::{self, Care, Event, Failure, Manner, Outcome, Scene, Step, Target};
 use stackwright::observe::observe;
 use stackwright::plan::{self, Plan, facts};
 use stackwright::state::{Action, GenerationName, Store};
@@ -117,13 +117,13 @@ impl Run {
 /// How a command is run beside what it wants.
 #[derive(Debug, Clone)]
 pub struct How {
-    pub care: Care,
+    pub manner: Manner,
     pub secrets: Vec<Source>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { care: Care::Full, secrets: Vec::new() }
+        Self { manner: Care::Full.into(), secrets: Vec::new() }
     }
 }
 
@@ -208,5 +208,5 @@ fn command(
         }
         _ => Target::Nothing,
     };
-    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.care))
+    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.manner))
 }

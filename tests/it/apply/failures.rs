@@ -411,7 +411,7 @@ pub fn no_more_services_start_at_the_same_time_than_may() {
 pub fn without_waiting_all_are_told_to_start() {
     let stack = Stack::new(CHAIN).with(|settings| settings.max_parallel = 1);
     let host = Simulated::of(bare());
-    let how = How { care: Care::NoWait, ..How::default() };
+    let how = How { manner: Care::NoWait.into(), ..How::default() };
     run_how(&host, "shop", &Want::Apply(stack.clone()), &how).done();
     host.world().pass(Duration::from_secs(10));
     assert_eq!(which(&host, &[Some(&stack)]), Ok(0));
@@ -421,7 +421,7 @@ pub fn without_waiting_all_are_told_to_start() {
 pub fn only_installing_starts_and_reads_nothing_and_the_next_apply_does() {
     let stack = Stack::new(CHAIN);
     let host = Simulated::of(bare());
-    let how = How { care: Care::OnlyInstall, ..How::default() };
+    let how = How { manner: Care::OnlyInstall.into(), ..How::default() };
     run_how(&host, "shop", &Want::Apply(stack.clone()), &how).done();
     let counts = host.world().counts;
     assert_eq!((counts.reloads, counts.starts, counts.stops, counts.pulls), (0, 0, 0, 0));
