@@ -4,6 +4,7 @@ mod caught;
 mod disk;
 mod driver;
 mod failures;
+mod graphs;
 mod host;
 mod manager;
 mod podman;

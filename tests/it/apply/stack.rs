@@ -95,6 +95,10 @@ pub fn unit(stack: &str, file: &str, words: &str) -> String {
                     text.add("Unit", &format!("After={other}.service"));
                 }
             }
+            "wants" => {
+                text.add("Unit", &format!("Wants={value}.service"));
+                text.add("Unit", &format!("After={value}.service"));
+            }
             "requires" => text.add("Unit", &format!("Requires={value}.service")),
             "binds" => {
                 text.add("Unit", &format!("BindsTo={value}.service\nAfter={value}.service"));
