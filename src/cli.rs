@@ -102,6 +102,9 @@ enum Command {
     /// Bring back what has drifted; deploy, update and remove what a folder of stacks says
     #[command(after_help = deploy::reconcile::EXAMPLES)]
     Reconcile(deploy::reconcile::ReconcileArguments),
+    /// Ask stacks that are up whether they work
+    #[command(after_help = deploy::verify::EXAMPLES)]
+    Verify(deploy::verify::VerifyArguments),
     /// Tell what was done to stacks, and how it ended
     #[command(after_help = deploy::history::EXAMPLES)]
     History(deploy::history::HistoryArguments),
@@ -166,6 +169,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
         Command::Diff(arguments) => deploy::diff::run(&arguments),
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
+        Command::Verify(arguments) => deploy::verify::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),

@@ -34,10 +34,11 @@ pub mod history;
 pub mod kept;
 mod live;
 pub mod plan_command;
-mod ready;
+mod questions;
 pub mod reconcile;
 mod show;
 mod survey;
+pub mod verify;
 mod wanted;
 
 /// Which stacks are meant, and where.
