@@ -37,6 +37,7 @@ pub mod plan_command;
 mod questions;
 pub mod reconcile;
 mod show;
+mod stats;
 mod survey;
 pub mod verify;
 mod wanted;
