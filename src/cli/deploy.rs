@@ -32,12 +32,14 @@ pub mod apply;
 pub mod diff;
 pub mod history;
 pub mod kept;
+pub mod list;
 mod live;
 pub mod plan_command;
 pub mod reconcile;
 mod show;
 mod survey;
 mod wanted;
+pub mod watch;
 
 /// Which stacks are meant, and where.
 #[derive(Debug, Args)]
@@ -79,7 +81,7 @@ impl DeployArguments {
 }
 
 /// On which host, and how it is told.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct PlaceArguments {
     /// Work on the services of the machine, not on those of the user
     #[arg(long)]
