@@ -118,6 +118,9 @@ enum Command {
     /// Print the JSON schema of the stack file, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
     Schema,
+    /// Ask a service in the network of its container; only this program runs it
+    #[command(hide = true)]
+    Inside,
     /// Explain a code, or list all of them
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArguments),
@@ -174,12 +177,23 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Watch(arguments) => deploy::watch::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
+        Command::Inside => inside(),
         Command::Schema => reference::schema(),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { folder } => reference::man(&folder),
     })
+}
+
+fn inside() -> Exit {
+    match crate::host::real::inside::run() {
+        Ok(()) => Exit::Done,
+        Err(answer) => {
+            output::note(&answer);
+            Exit::Differs
+        }
+    }
 }
 
 /// The definition of the command line, for completions, manual pages and tests.

@@ -9,6 +9,7 @@ use super::{Scene, images, links, start};
 use crate::host::change::Fault;
 use crate::host::units::Wake;
 use crate::observe;
+use crate::plan::order::last_first;
 use crate::plan::{Plan, STACK_LABEL};
 use crate::state::{FileSet, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
@@ -234,11 +235,11 @@ impl Steps<'_> {
         self.step(step);
         let mut open = BTreeMap::new();
         let mut longest = 0;
-        for service in services {
+        for service in last_first(facts, services) {
             (self.scene.tell)(&Event::Stopping { service: service.clone() });
-            let job = self.scene.host.units.stop(service).map_err(at(step))?;
-            open.insert(job, service.clone());
-            let seconds = facts.get(service).and_then(|facts| facts.stop_seconds);
+            let job = self.scene.host.units.stop(&service).map_err(at(step))?;
+            let seconds = facts.get(&service).and_then(|facts| facts.stop_seconds);
+            open.insert(job, service);
             longest = longest.max(seconds.unwrap_or(STOP_SECONDS).min(start::ENDLESS_SECONDS));
         }
         let until = self.scene.host.machine.now() + Duration::from_secs(longest) + GRACE;
@@ -253,7 +254,7 @@ impl Steps<'_> {
                     return Err(Failure::interrupted(step));
                 }
                 Wake::TimeUp => break,
-                Wake::Interrupted | Wake::Changed(_) => {}
+                Wake::Interrupted | Wake::Answered { .. } | Wake::Changed(_) => {}
             }
         }
         let names: BTreeSet<String> = services.iter().cloned().collect();

@@ -35,6 +35,7 @@ pub mod kept;
 pub mod list;
 mod live;
 pub mod plan_command;
+mod ready;
 pub mod reconcile;
 mod show;
 mod survey;

@@ -112,6 +112,15 @@ pub enum Wake {
     },
     /// A unit is no longer as it was.
     Changed(String),
+    /// What was asked of a service has its answer.
+    Answered {
+        /// The service.
+        service: String,
+        /// The mark of its run.
+        invocation: String,
+        /// Whether all is as it must be; an error tells what was answered last instead.
+        result: Result<(), String>,
+    },
     /// Somebody asks this process to stop.
     Interrupted,
     /// The time is up.

@@ -1,15 +1,20 @@
 //! Applying: all is new, or all is as it was, whatever fails and whenever the process dies.
 
+mod caught;
 mod disk;
 mod driver;
 mod failures;
+mod graphs;
 mod host;
 mod images;
 mod manager;
 mod minimal;
 mod paused;
 mod podman;
+mod promises;
+mod ready;
 mod secrets;
+mod seeded;
 mod settings;
 mod stack;
 mod sweep;

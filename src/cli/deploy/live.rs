@@ -51,6 +51,7 @@ impl Live {
             Event::Starting { service } => self.begin(service, "starts"),
             Event::Stopping { service } => self.begin(service, "stops"),
             Event::Stopped { service } => self.end(service, "has stopped"),
+            Event::Asking { service } => self.change(service, "runs, not ready yet"),
             Event::Ready { service, .. } => self.end(service, "is up"),
             Event::Failed { failure } => {
                 if let Some(service) = &failure.service {
@@ -82,6 +83,12 @@ impl Live {
             line.set_style(style("{spinner} {prefix} {msg} {elapsed}"));
             line.set_message(word);
             line.enable_steady_tick(TICK);
+        }
+    }
+
+    fn change(&self, service: &str, word: &'static str) {
+        if let Some(line) = self.services.get(service) {
+            line.set_message(word);
         }
     }
 

@@ -94,6 +94,7 @@ pub fn event(event: &Event) -> String {
         Event::Stopping { service } => format!("{service} is told to stop"),
         Event::Stopped { service } => format!("{service} has stopped"),
         Event::Starting { service } => format!("{service} is told to start"),
+        Event::Asking { service } => format!("{service} runs, and is asked whether it is ready"),
         Event::Ready { service, milliseconds } => {
             format!("{service} is up after {}", seconds(*milliseconds))
         }

@@ -13,6 +13,7 @@ use super::super::change::{Fault, FaultKind};
 use super::super::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue, Stock,
 };
+use super::inside::Place;
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
 use super::podman_json as json;
@@ -45,7 +46,8 @@ pub struct Podman {
 }
 
 impl Podman {
-    fn run<A: AsRef<OsStr>>(
+    /// Runs Podman, whatever it ends with.
+    pub fn run<A: AsRef<OsStr>>(
         doing: &str,
         arguments: &[A],
         limits: &Limits<'_>,
@@ -98,6 +100,22 @@ impl Podman {
             Some(code) if code == 0 || fine.contains(&code) => Ok(code),
             _ => Err(failed(doing, &ended)),
         }
+    }
+
+    /// Where a container that runs can be entered.
+    pub fn place(container: &str) -> Result<Place, Fault> {
+        let doing = format!("look for the processes of {container}");
+        let format = "--format={{.State.Pid}}\n{{.State.ConmonPid}}\n{{.HostsPath}}\n\
+                      {{.ResolvConfPath}}";
+        let told = Self::look(&doing, &["container", "inspect", format, "--", container])?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let mut lines = told.lines();
+        let mut number = || lines.next()?.parse().ok().filter(|number| *number > 0);
+        let (Some(process), Some(monitor)) = (number(), number()) else {
+            return Err(Fault::other(doing, "it does not run"));
+        };
+        let mut path = || lines.next().unwrap_or_default().into();
+        Ok(Place { process, monitor, hosts: path(), resolv: path() })
     }
 
     fn list<T>(

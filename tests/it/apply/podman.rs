@@ -44,7 +44,8 @@ impl Podman {
 
 /// What something was made from; comments and descriptions make no difference.
 pub fn definition(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.starts_with("Description="));
+    let says_nothing = |line: &&str| line.starts_with("Description=") || *line == "[Unit]";
+    let lines = text.lines().filter(|line| !says_nothing(line));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
