@@ -189,6 +189,9 @@ impl Operation<'_> {
         let now = scene.host.machine.now();
         let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let patterns = self.settings.patterns.iter();
+        let patterns = patterns.filter(|(service, _)| self.plan.start.contains(service));
+        entry.patterns = patterns.map(|(one, other)| (one.clone(), other.clone())).collect();
         entry.phases = self.phases.took(now);
         let now = result.is_ok().then(|| self.images_now(&journal)).flatten();
         entry.images = now.unwrap_or_else(|| images.clone());
@@ -366,6 +369,7 @@ impl Operation<'_> {
             Some(service) => format!("{service}: {}", failure.why),
             None => failure.why.clone(),
         });
+        entry.failed.clone_from(&failure.service);
         if self.settings.preserve_logs {
             entry.log.clone_from(&failure.log);
         }

@@ -1,5 +1,5 @@
-//! Secrets that a stack says where to take from: made when they are missing, given another value when
-//! their source has one. A value goes to Podman through a pipe and is kept nowhere else.
+//! Secrets that a stack says where to take from: made when they are missing, given another value
+//! when their source has one. A value goes to Podman through a pipe and is kept nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -38,6 +38,7 @@ pub mod plan_command;
 mod ready;
 pub mod reconcile;
 mod show;
+mod stats;
 mod survey;
 mod wanted;
 pub mod watch;

@@ -52,6 +52,9 @@ pub struct Settings {
     pub preserve_logs: bool,
     /// How many generations are kept.
     pub keep: usize,
+    /// The patterns of services, where they have one, for the history.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub patterns: BTreeMap<String, String>,
     /// Commands that run before anything changes.
     pub before: Vec<Vec<String>>,
     /// What services are asked before they count as ready, by their units.

@@ -67,7 +67,7 @@ pub fn wanted(
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         is_deployed: checked.is_deployed(),
         set: file_set(files),
-        settings: settings(checked, config),
+        settings: Settings { patterns: patterns(resolved), ..settings(checked, config) },
         secrets: secrets(resolved)?,
     })
 }
@@ -129,6 +129,16 @@ fn settings(checked: &Checked, config: &Config) -> Settings {
         settings.after_failure = commands(&hooks.on_failure);
     }
     settings
+}
+
+/// The patterns of services by the names of their units.
+fn patterns(resolved: &Resolved<'_>) -> BTreeMap<String, String> {
+    let services = resolved.services.iter();
+    let patterns = services.filter_map(|service| {
+        let pattern = service.written.pattern.as_ref()?;
+        Some((format!("{}.service", service.unit), pattern.value.as_str().to_owned()))
+    });
+    patterns.collect()
 }
 
 fn commands(list: &List<Command>) -> Vec<Vec<String>> {
