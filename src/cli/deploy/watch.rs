@@ -203,7 +203,7 @@ fn end(site: &Site, job: &Job) -> Result<(), Fault> {
         match host.units.wait(until)? {
             Wake::Ended { job: ended, .. } if ended == *job => return Ok(()),
             Wake::TimeUp | Wake::Interrupted => return Ok(()),
-            Wake::Ended { .. } | Wake::Changed(_) => {}
+            Wake::Ended { .. } | Wake::Answered { .. } | Wake::Changed(_) => {}
         }
     }
 }
