@@ -14,6 +14,7 @@ mod output;
 mod reference;
 
 pub use deploy::diff::DiffReport;
+pub use deploy::list::ListReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
@@ -105,6 +106,12 @@ enum Command {
     /// Ask stacks that are up whether they work
     #[command(after_help = deploy::verify::EXAMPLES)]
     Verify(deploy::verify::VerifyArguments),
+    /// Show stacks, their groups and services, what needs what, and what is deployed
+    #[command(after_help = deploy::list::EXAMPLES)]
+    List(deploy::list::ListArguments),
+    /// Look for drift by a timer, and report it
+    #[command(after_help = deploy::watch::EXAMPLES)]
+    Watch(deploy::watch::WatchArguments),
     /// Tell what was done to stacks, and how it ended
     #[command(after_help = deploy::history::EXAMPLES)]
     History(deploy::history::HistoryArguments),
@@ -170,6 +177,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Diff(arguments) => deploy::diff::run(&arguments),
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
         Command::Verify(arguments) => deploy::verify::run(&arguments),
+        Command::List(arguments) => deploy::list::run(&arguments),
+        Command::Watch(arguments) => deploy::watch::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),
