@@ -10,6 +10,7 @@ mod manager;
 mod podman;
 mod program;
 mod promises;
+mod pulls;
 mod seeded;
 mod settings;
 mod stack;
