@@ -7,6 +7,7 @@ mod failures;
 mod graphs;
 mod host;
 mod manager;
+mod plans;
 mod podman;
 mod program;
 mod promises;
