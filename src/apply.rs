@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 pub mod event;
 pub mod hooks;
+pub mod images;
 pub mod links;
+pub mod phases;
 pub mod pull;
 pub mod rehearse;
 pub mod restore;
@@ -20,6 +22,7 @@ pub use restore::recover;
 pub use steps::Care;
 
 use crate::host::change::{Fault, Host};
+use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
 use crate::plan::{Plan, facts};
 use crate::state::{
@@ -29,6 +32,7 @@ use crate::state::{
 use crate::unit_file::facts::Facts;
 use event::at;
 use hooks::Hooks;
+use phases::Phases;
 use steps::Steps;
 
 /// A stack on a host, whose lock is held.
@@ -68,28 +72,41 @@ impl<'t> Target<'t> {
 }
 
 /// How it is to be done this time.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
+#[derive(Clone, Copy)]
+pub struct Manner<'m> {
     /// How carefully.
     pub care: Care,
     /// What becomes of a failure, where that is not for the stack to say.
     pub on_failure: Option<OnFailure>,
+    /// Who is asked where all is held for a look; without anybody, all is put back.
+    pub ask: Option<&'m dyn Fn() -> Answer>,
 }
 
-impl From<Care> for Manner {
+impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None }
+        Self { care, on_failure: None, ask: None }
     }
 }
 
+/// What is to become of a failure that somebody has looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// What is down is started once more, and waited for.
+    GoOn,
+    /// All is put back.
+    Back,
+    /// All stays as it is.
+    Leave,
+}
+
 /// Carries out a plan that was made just now, and puts all back when that fails.
-pub fn apply(
+pub fn apply<'a>(
     scene: &Scene<'_>,
     plan: &Plan,
     from: Option<&Generation>,
     target: Target<'_>,
     secrets: &secrets::Settled,
-    manner: impl Into<Manner>,
+    manner: impl Into<Manner<'a>>,
 ) -> Outcome {
     if plan.is_empty() {
         return Outcome::Nothing;
@@ -98,6 +115,12 @@ pub fn apply(
     let settings = target.set().map(|(_, settings)| settings);
     let settings = settings.or(from.map(|from| &from.manifest.settings)).cloned();
     let settings = settings.unwrap_or_default();
+    let phases = Phases::default();
+    let tell = |event: &Event| {
+        phases.note(event, scene.host.machine.now());
+        (scene.tell)(event);
+    };
+    let scene = &Scene { tell: &tell, ..*scene };
     Operation {
         scene,
         plan,
@@ -106,6 +129,7 @@ pub fn apply(
         secrets,
         manner: manner.into(),
         hooks: Hooks { scene, plan, settings: &settings },
+        phases: &phases,
         settings: &settings,
         old: &facts(from.map_or(&empty, |from| &from.set)),
         new: &facts(target.set().map_or(&empty, |(set, _)| set)),
@@ -120,8 +144,9 @@ struct Operation<'o> {
     from: Option<&'o Generation>,
     target: Target<'o>,
     secrets: &'o secrets::Settled,
-    manner: Manner,
+    manner: Manner<'o>,
     hooks: Hooks<'o>,
+    phases: &'o Phases,
     settings: &'o Settings,
     /// What is known about the services before, and after.
     old: &'o BTreeMap<String, Facts>,
@@ -132,11 +157,17 @@ impl Operation<'_> {
     fn run(&self) -> Outcome {
         let scene = self.scene;
         let began = scene.host.machine.now();
-        let journal = match self.prepare() {
-            Ok(journal) => journal,
+        let (journal, stock) = match self.prepare() {
+            Ok(begun) => begun,
             Err(failure) => {
                 (scene.tell)(&Event::Failed { failure: failure.clone() });
                 return Outcome::Refused(failure);
+            }
+        };
+        let images = images::of_services(&stock, Some(self.plan), self.new);
+        let keep = || {
+            if let Some(name) = &journal.to {
+                images::keep(scene, name.number, &stock.images, &images);
             }
         };
         let empty = FileSet::default();
@@ -151,24 +182,67 @@ impl Operation<'_> {
             kept_networks: &BTreeMap::new(),
             settings: self.settings,
             care: self.manner.care,
+            meanwhile: &keep,
         };
         let mut entry = Entry::of(&journal, Verdict::Done);
-        let result = steps.carry_out();
-        let took = scene.host.machine.now().saturating_sub(began);
+        let (result, on_failure) = self.carry_out(&steps);
+        let now = scene.host.machine.now();
+        let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        entry.phases = self.phases.took(now);
+        let now = result.is_ok().then(|| self.images_now(&journal)).flatten();
+        entry.images = now.unwrap_or_else(|| images.clone());
         let result = result.and_then(|services| {
             entry.services = services;
             self.hooks.after(&self.settings.after);
-            self.commit(&entry)
+            let committed = self.commit(&entry, &stock.images);
+            committed.inspect_err(|why| (scene.tell)(&Event::Failed { failure: why.clone() }))
         });
         match result {
             Ok(()) => Outcome::Done { generation: journal.to, took },
-            Err(failure) => self.failed(entry, failure),
+            Err(failure) => self.failed(entry, failure, on_failure, &stock.images),
         }
     }
 
+    /// Goes through the steps; after a failure, what is down is started again as often as somebody
+    /// says so who looks at it.
+    fn carry_out(&self, steps: &Steps<'_>) -> (Result<BTreeMap<String, u64>, Failure>, OnFailure) {
+        let mut on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
+        let mut result = self.set_secrets().and_then(|()| steps.carry_out());
+        while let Err(failure) = &result {
+            (self.scene.tell)(&Event::Failed { failure: failure.clone() });
+            let is_held = on_failure == OnFailure::Pause && can_stay(failure);
+            match self.manner.ask.filter(|_| is_held).map(|ask| ask()) {
+                Some(Answer::GoOn) => result = steps.go_on(),
+                Some(Answer::Leave) => {
+                    on_failure = OnFailure::Leave;
+                    break;
+                }
+                Some(Answer::Back) | None => break,
+            }
+        }
+        (result, on_failure)
+    }
+
+    fn set_secrets(&self) -> Result<(), Failure> {
+        match self.manner.care {
+            Care::OnlyInstall => Ok(()),
+            _ => self.secrets.store(self.scene.host, self.scene.stack).map_err(at(Step::Stage)),
+        }
+    }
+
+    /// The images of services that may have fetched others when they started.
+    fn images_now(&self, journal: &Journal) -> Option<BTreeMap<String, String>> {
+        let may_differ = self.new.values().any(|facts| facts.pulls_anew);
+        let name = journal.to.as_ref().filter(|_| may_differ && !journal.only_installs)?;
+        let stock = self.scene.host.containers.stock().ok()?;
+        let images = images::of_services(&stock, None, self.new);
+        images::keep(self.scene, name.number, &stock.images, &images);
+        Some(images)
+    }
+
     /// All that can be done without changing anything that runs, and the journal at its end.
-    fn prepare(&self) -> Result<Journal, Failure> {
+    fn prepare(&self) -> Result<(Journal, Stock), Failure> {
         let (scene, plan) = (self.scene, self.plan);
         let runs = self.manner.care != Care::OnlyInstall;
         if runs && !plan.pull.is_empty() {
@@ -196,12 +270,16 @@ impl Operation<'_> {
             // Why it failed is told; what stays is swept away another time.
             drop(scene.store.discard(name));
         }
-        begun.map(|()| journal)
+        if begun.is_err() && runs {
+            drop(secrets::forget(scene.host, scene.stack, &self.secrets.rotated));
+        }
+        begun.map(|stock| (journal, stock))
     }
 
     /// The last look before anything changes, which is written down.
-    fn begin(&self, journal: &mut Journal) -> Result<(), Failure> {
+    fn begin(&self, journal: &mut Journal) -> Result<Stock, Failure> {
         let scene = self.scene;
+        let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
         if !journal.only_installs {
@@ -214,14 +292,16 @@ impl Operation<'_> {
                 let units = folder.join("units");
                 rehearse::rehearse(scene.host, scene.places, &units, self.new, &own)?;
             }
-            self.secrets.store(scene.host, scene.stack).map_err(at(Step::Stage))?;
-            self.snapshot(journal).map_err(at(Step::Stage))?;
+            self.secrets.put_aside(scene.host, scene.stack).map_err(at(Step::Stage))?;
+            journal.rotated.clone_from(&self.secrets.rotated);
+            stock = self.snapshot(journal).map_err(at(Step::Stage))?;
         }
-        scene.store.begin(journal).map_err(at(Step::Stage))
+        scene.store.begin(journal).map_err(at(Step::Stage))?;
+        Ok(stock)
     }
 
     /// Notes what runs and what is there, to be able to have it again.
-    fn snapshot(&self, journal: &mut Journal) -> Result<(), Fault> {
+    fn snapshot(&self, journal: &mut Journal) -> Result<Stock, Fault> {
         let (host, plan) = (self.scene.host, self.plan);
         for (name, state) in states(host, &self.old.keys().cloned().collect())? {
             if !state.runs() && state.is_up() {
@@ -237,17 +317,37 @@ impl Operation<'_> {
                 journal.others.insert(name, state.invocation);
             }
         }
-        let networks = host.containers.networks()?.into_iter();
-        journal.networks = networks.map(|network| (network.name, network.version)).collect();
-        Ok(())
+        let stock = host.containers.stock()?;
+        let networks = stock.networks.iter();
+        journal.networks =
+            networks.map(|network| (network.name.clone(), network.version.clone())).collect();
+        for facts in self.old.values() {
+            let runs = |one: &&Container| facts.name.as_ref() == Some(&one.name) && one.is_running;
+            if let Some(container) = stock.containers.iter().find(runs) {
+                journal.images.insert(facts.service.clone(), container.image_id.clone());
+            }
+        }
+        let facts = self.old.values().chain(self.new.values());
+        for name in facts.filter_map(|facts| facts.image.as_ref()) {
+            if let Some(image) = stock.images.iter().find(|image| image.has_name(name)) {
+                journal.image_names.insert(name.clone(), image.id.clone());
+            }
+        }
+        Ok(stock)
     }
 
     /// The end of what was done: from here on nothing is put back.
-    fn commit(&self, entry: &Entry) -> Result<(), Failure> {
+    fn commit(&self, entry: &Entry, images: &[Image]) -> Result<(), Failure> {
         let (store, tell) = (self.scene.store, self.scene.tell);
         store.reached(Phase::Committed).map_err(at(Step::Tidy))?;
         tell(&Event::Step { step: Step::Tidy });
-        if let Err(fault) = restore::finish(self.scene, entry, None, self.settings.keep.max(1)) {
+        let last = restore::Last {
+            useless: None,
+            keep: self.settings.keep.max(1),
+            images: Some(images),
+            rotated: &self.secrets.rotated,
+        };
+        if let Err(fault) = restore::finish(self.scene, entry, &last) {
             // The next run of any command goes on with that.
             tell(&Event::Note { text: format!("all is up, but tidying up failed: {fault}") });
         }
@@ -255,8 +355,13 @@ impl Operation<'_> {
     }
 
     /// What becomes of a failure, by the will of the stack or of who runs this.
-    fn failed(&self, mut entry: Entry, failure: Failure) -> Outcome {
-        (self.scene.tell)(&Event::Failed { failure: failure.clone() });
+    fn failed(
+        &self,
+        mut entry: Entry,
+        failure: Failure,
+        on_failure: OnFailure,
+        images: &[Image],
+    ) -> Outcome {
         entry.cause = Some(match &failure.service {
             Some(service) => format!("{service}: {}", failure.why),
             None => failure.why.clone(),
@@ -264,15 +369,12 @@ impl Operation<'_> {
         if self.settings.preserve_logs {
             entry.log.clone_from(&failure.log);
         }
-        let on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
-        // Before services are started there is nothing to leave that anybody could use.
-        let can_stay = matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted;
-        if on_failure == OnFailure::Leave && can_stay {
+        if on_failure == OnFailure::Leave && can_stay(&failure) {
             entry.verdict = Verdict::NotRestored;
             let wanted = &self.plan.start;
             let down = restore::down(self.scene, wanted).unwrap_or_else(|_| wanted.clone());
             let failure = Failure { down, ..failure };
-            let why = self.commit(&entry).err();
+            let why = self.commit(&entry, images).err();
             return Outcome::NotRestored { failure, why };
         }
         let outcome = match restore::restore(self.scene, Some(&entry)) {
@@ -282,4 +384,9 @@ impl Operation<'_> {
         self.hooks.after(&self.settings.after_failure);
         outcome
     }
+}
+
+/// Whether anybody could use what a failure leaves: before services are started there is nothing.
+fn can_stay(failure: &Failure) -> bool {
+    matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted
 }

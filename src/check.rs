@@ -69,6 +69,12 @@ impl Checked {
         &self.name
     }
 
+    /// Whether it is to be there.
+    pub fn is_deployed(&self) -> bool {
+        let deployed = self.stack().stack.get().and_then(|info| info.deployed);
+        deployed.is_none_or(|deployed| deployed.value)
+    }
+
     /// The name of its file.
     pub fn origin(&self) -> &str {
         &self.loaded.origin

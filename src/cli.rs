@@ -99,6 +99,9 @@ enum Command {
     /// Tell what has drifted from what was applied
     #[command(after_help = deploy::diff::EXAMPLES)]
     Diff(deploy::diff::DiffArguments),
+    /// Bring back what has drifted; deploy, update and remove what a folder of stacks says
+    #[command(after_help = deploy::reconcile::EXAMPLES)]
+    Reconcile(deploy::reconcile::ReconcileArguments),
     /// Tell what was done to stacks, and how it ended
     #[command(after_help = deploy::history::EXAMPLES)]
     History(deploy::history::HistoryArguments),
@@ -108,6 +111,9 @@ enum Command {
     /// Print the JSON schema of the stack file, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
     Schema,
+    /// Ask a service in the network of its container; only this program runs it
+    #[command(hide = true)]
+    Inside,
     /// Explain a code, or list all of them
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArguments),
@@ -131,7 +137,7 @@ enum Command {
 }
 
 /// What every command takes that reads stacks.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct StackArguments {
     /// Lay a partial stack file over the stack; given again, the last one is on top
     #[arg(long = "overlay", value_name = "FILE")]
@@ -158,15 +164,27 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Apply(arguments) => deploy::apply::run(&arguments),
         Command::Remove(arguments) => deploy::kept::remove(&arguments),
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
-        Command::Diff(arguments) => deploy::diff::run(arguments),
+        Command::Diff(arguments) => deploy::diff::run(&arguments),
+        Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
+        Command::Inside => inside(),
         Command::Schema => reference::schema(),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { folder } => reference::man(&folder),
     })
+}
+
+fn inside() -> Exit {
+    match crate::host::real::inside::run() {
+        Ok(()) => Exit::Done,
+        Err(answer) => {
+            output::note(&answer);
+            Exit::Differs
+        }
+    }
 }
 
 /// The definition of the command line, for completions, manual pages and tests.

@@ -9,6 +9,7 @@ pub mod containers;
 pub mod disk;
 pub mod folder;
 pub mod memory;
+pub mod probe;
 pub mod real;
 pub mod units;
 

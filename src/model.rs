@@ -96,6 +96,8 @@ layered! {
         pub author: Option<At<String>>,
         /// Other stacks that must be up first.
         pub requires: Additive<Name>,
+        /// Whether it is to be there (yes); `reconcile` removes a stack that is not to be.
+        pub deployed: Option<At<bool>>,
     }
 }
 

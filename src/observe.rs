@@ -15,7 +15,8 @@ pub fn observe(
     let Stock { mut containers, images, networks } = host.containers.stock()?;
     containers.retain(|one| one.labels.get(STACK_LABEL).is_some_and(|name| name == stack));
     let networks = networks.into_iter().map(|network| (network.name.clone(), network)).collect();
-    Ok(Observed { states: states(host, services)?, containers, images, networks })
+    let states = states(host, services)?;
+    Ok(Observed { states, containers, images, networks, ..Observed::default() })
 }
 
 /// The states of services by their names.

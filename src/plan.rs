@@ -4,6 +4,7 @@
 //! taking back, repairing and removing are the same call with other arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,13 @@ use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
 
+pub use drifted::Drifted;
+
 pub mod difference;
+mod drifted;
+mod images;
 pub mod order;
+pub mod pin;
 
 /// The label of a container that tells its stack.
 pub const STACK_LABEL: &str = "stackwright.stack";
@@ -49,6 +55,8 @@ pub struct Observed {
     pub images: Vec<Image>,
     /// The networks of Podman that are there, by name.
     pub networks: BTreeMap<String, Owned>,
+    /// What is to be brought back.
+    pub drifted: Drifted,
 }
 
 /// What will be done.
@@ -79,6 +87,9 @@ pub struct Plan {
     /// Networks of Podman that are taken away between stop and start: a definition that changed
     /// changes nothing of a network that is there.
     pub drop_networks: Vec<String>,
+    /// Names that go back to the images that they stood for, which have lost them since.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Services that start, each when what it needs is up.
     pub start: Vec<String>,
     /// What somebody should know before it is done.
@@ -150,12 +161,14 @@ impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         let services = [&self.stop_first, &self.stop, &self.start, &self.drop_networks, &self.pull];
-        !self.installs && !self.reloads && services.iter().all(|list| list.is_empty())
+        let is_idle = self.tags.is_empty() && services.iter().all(|list| list.is_empty());
+        is_idle && !self.installs && !self.reloads
     }
 
     /// Leaves all services as they are: only files change.
     pub fn only_install(&mut self) {
         self.reloads = false;
+        self.tags.clear();
         for list in [
             &mut self.pull,
             &mut self.stop_first,
@@ -199,23 +212,28 @@ pub fn plan(request: &Request<'_>) -> Plan {
     };
     let start: Vec<String> =
         new.values().filter(|facts| starts(facts)).map(|facts| facts.service.clone()).collect();
-    let damaged = request.from.is_some_and(|from| !from.damage.is_empty());
+    let drifted = &request.observed.drifted;
+    let damaged = request.from.is_some_and(|from| !from.damage.is_empty()) || drifted.links;
     let from = request.from.map(|from| from.name.clone());
     let installs = damaged || from.as_ref() != request.to_name || request.to_name.is_none();
     let installs = installs && (request.to.is_some() || request.from.is_some());
     let units = scene.changes(&reasons, &start);
+    let tags = scene.tags();
+    let mut notes = scene.notes(&drop_networks, &stopped);
+    notes.extend(scene.image_notes(&tags));
     Plan {
         version: VERSION,
         action: request.action,
         stack: request.stack.to_owned(),
         to: request.to_name.map(|name| name.digest.clone()),
         installs,
-        reloads: installs || scene.is_unread(),
-        pull: scene.missing_images(),
+        reloads: installs || scene.is_unread() || drifted.is_unread || !drifted.masks.is_empty(),
+        pull: scene.missing_images(&tags),
         stop_first: stop_first.iter().map(|service| (*service).clone()).collect(),
         stop: stopped.iter().filter(|one| !stop_first.contains(one)).cloned().collect(),
-        notes: scene.notes(&drop_networks, &stopped),
+        notes,
         drop_networks,
+        tags,
         start,
         from,
         units,
@@ -238,10 +256,16 @@ impl Scene<'_> {
         self.state(service).is_some_and(UnitState::is_up)
     }
 
-    /// Whether somebody changed the file of a unit after it was installed.
-    fn is_damaged(&self, file: &str) -> bool {
-        let damage = self.request.from.map_or(&[][..], |from| &from.damage);
-        damage.iter().any(|damage| damage.path.file_name().is_some_and(|name| name == file))
+    /// The file of a unit, or one that it mounts, that somebody changed after it was installed.
+    fn damaged(&self, facts: &Facts) -> Option<&Path> {
+        let from = self.request.from?;
+        let text = from.set.all_units().find(|(file, _)| *file == facts.file).map(|(_, text)| text);
+        let paths = from.damage.iter().map(|damage| damage.path.as_path());
+        let mut paths = paths.filter(|path| {
+            let is_unit = path.file_name().is_some_and(|name| name == facts.file.as_str());
+            is_unit || text.zip(mounted(path)).is_some_and(|(text, part)| text.contains(&part))
+        });
+        paths.next()
     }
 
     /// The services that cannot go on as they are, with why.
@@ -262,6 +286,11 @@ impl Scene<'_> {
                 reasons.insert(service.clone(), "its container is of another unit".to_owned());
             }
         }
+        for (service, why) in &self.request.observed.drifted.services {
+            if self.new.contains_key(service) && !reasons.contains_key(service) {
+                reasons.insert(service.clone(), why.clone());
+            }
+        }
         let mut open: Vec<String> = reasons.keys().cloned().collect();
         while let Some(changed) = open.pop() {
             let dependents = self.old.values().chain(self.new.values());
@@ -277,11 +306,19 @@ impl Scene<'_> {
     }
 
     fn reason(&self, old: &Facts, new: &Facts) -> Option<String> {
-        if self.is_damaged(&old.file) {
-            return Some("its installed file was changed by hand".to_owned());
+        if let Some(path) = self.damaged(old) {
+            let name = path.file_name().unwrap_or_default().display();
+            return Some(format!("{name} was changed by hand"));
+        }
+        // Podman changes nothing of a volume that is there.
+        if old.file.ends_with(".volume") && old.name == new.name {
+            return None;
         }
         if old.digest != new.digest {
             return Some("its unit changed".to_owned());
+        }
+        if self.has_other_image(new) {
+            return Some("it runs another image than it did then".to_owned());
         }
         let mut rotated = new.secrets.intersection(self.request.rotated);
         rotated.next().map(|secret| format!("the secret {secret} has another value"))
@@ -313,7 +350,9 @@ impl Scene<'_> {
         let networks = self.old.values().filter(|facts| facts.file.ends_with(".network"));
         let changed = networks.filter(|old| {
             let new = self.new.get(&old.service);
+            let drifted = &self.request.observed.drifted.networks;
             new.is_none_or(|new| old.digest != new.digest || old.name != new.name)
+                || old.name.as_ref().is_some_and(|name| drifted.contains(name))
         });
         let names = changed.filter_map(|facts| facts.name.clone());
         // One that was there before any unit spoke of it belongs to somebody else.
@@ -335,19 +374,6 @@ impl Scene<'_> {
             .values()
             .filter(|facts| facts.is_quadlet())
             .any(|facts| !self.state(&facts.service).is_some_and(|state| state.comes_from(&folder)))
-    }
-
-    fn missing_images(&self) -> Vec<String> {
-        let images = &self.request.observed.images;
-        let wanted: BTreeSet<&String> = self
-            .new
-            .values()
-            .filter(|facts| facts.may_pull)
-            .filter_map(|facts| facts.image.as_ref())
-            .collect();
-        let missing =
-            wanted.into_iter().filter(|image| !images.iter().any(|one| one.has_name(image)));
-        missing.cloned().collect()
     }
 
     fn changes(&self, reasons: &BTreeMap<String, String>, start: &[String]) -> Vec<UnitChange> {
@@ -375,10 +401,13 @@ impl Scene<'_> {
             };
             let why = match (reasons.get(service), sign, effect) {
                 (Some(why), ..) => why.clone(),
-                (None, Sign::Added, _) if self.is_damaged(&file) => {
+                (None, Sign::Added, _) if new.is_some_and(|new| self.damaged(new).is_some()) => {
                     "its installed file is gone".to_owned()
                 }
                 (None, Sign::Added, _) => "it is new".to_owned(),
+                (None, Sign::Changed, _) if file.ends_with(".volume") => {
+                    "what is there stays as it is".to_owned()
+                }
                 (None, Sign::Changed, _) => "only its description changed".to_owned(),
                 (None, _, Effect::Start) => "it does not run".to_owned(),
                 _ => String::new(),
@@ -439,6 +468,8 @@ impl Scene<'_> {
                 Some(_) => {}
             }
         }
+        let masks = self.request.observed.drifted.masks.iter();
+        notes.extend(masks.map(|path| format!("the mask {} is taken away", path.display())));
         if self.only_settings_differ() {
             let note = "only how it is brought up changes: that is kept, and nothing restarts";
             notes.push(note.to_owned());
@@ -447,4 +478,11 @@ impl Scene<'_> {
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
+}
+
+/// The part of a unit's text that names a configuration file, which stands by its content.
+fn mounted(path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let is_kept = folder.parent()?.file_name()? == "files";
+    is_kept.then(|| Some(format!("/files/{}/", folder.file_name()?.to_str()?))).flatten()
 }

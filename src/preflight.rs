@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::apply::links;
 use crate::apply::secrets::Settled;
 use crate::host::change::{Fault, Host, Listening};
-use crate::host::units::UnitState;
+use crate::host::units::{Active, UnitState};
 use crate::plan::{Observed, facts};
 use crate::state::{FileSet, Places, Store};
 use crate::unit_file::facts::Facts;
@@ -91,7 +91,8 @@ fn names(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Vec<Refusal> {
     let folders = [request.store.folder().to_owned(), request.places.quadlet.join(request.stack)];
     let owner = |state: &UnitState| {
         let file = state.source.as_ref().or(state.fragment.as_ref())?;
-        let is_link = new.keys().any(|name| request.places.units.join(name) == *file);
+        let mut plain = new.values().filter(|facts| !facts.is_quadlet());
+        let is_link = plain.any(|facts| request.places.units.join(&facts.file) == *file);
         let is_ours = is_link || folders.iter().any(|folder| file.starts_with(folder));
         (state.is_loaded && !is_ours).then(|| file.display().to_string())
     };
@@ -162,7 +163,8 @@ fn ports(
     // What a service of this stack listens on now is free when that one is restarted.
     let running = old.values().filter(|facts| {
         let state = observed.states.get(&facts.service);
-        state.is_some_and(|state| state.active != crate::host::units::Active::Inactive)
+        let is_replaced = observed.drifted.replaced.contains(&facts.service);
+        is_replaced || state.is_some_and(|state| state.active != Active::Inactive)
     });
     let own: Vec<Published> = running.flat_map(published).collect();
     let foreign: Vec<&Listening> =

@@ -50,6 +50,11 @@ pub enum Event {
         /// Which.
         service: String,
     },
+    /// A service runs, and is asked whether it is ready.
+    Asking {
+        /// Which.
+        service: String,
+    },
     /// A service is up.
     Ready {
         /// Which.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
-use super::links;
 use super::steps::{Care, Steps};
+use super::{images, links, secrets};
 use crate::host::change::Fault;
+use crate::host::containers::Image;
 use crate::host::units::UnitState;
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
@@ -28,7 +29,8 @@ pub fn recover(scene: &Scene<'_>) -> Result<bool, Failure> {
             (scene.tell)(&Event::Step { step: Step::Recover });
             let finished = match &journal {
                 Some(journal) => {
-                    finish(scene, &Entry::of(journal, Verdict::Done), None, usize::MAX)
+                    let last = Last::of(journal, None);
+                    finish(scene, &Entry::of(journal, Verdict::Done), &last)
                 }
                 None => scene.store.end(),
             };
@@ -43,13 +45,29 @@ pub fn recover(scene: &Scene<'_>) -> Result<bool, Failure> {
     }
 }
 
-/// What is left to do when it is settled what is in use: one generation may be of no use any more.
-pub fn finish(
-    scene: &Scene<'_>,
-    entry: &Entry,
-    useless: Option<&GenerationName>,
-    keep: usize,
-) -> Result<(), Fault> {
+/// What is of no use any more when it is settled what is in use.
+pub struct Last<'l> {
+    /// One generation.
+    pub useless: Option<&'l GenerationName>,
+    /// How many of the newest generations stay.
+    pub keep: usize,
+    /// The images that there were before, where that is known.
+    pub images: Option<&'l [Image]>,
+    /// The secrets whose values before were put aside.
+    pub rotated: &'l BTreeSet<String>,
+}
+
+impl<'l> Last<'l> {
+    /// As far as a journal tells.
+    fn of(journal: &'l Journal, useless: Option<&'l GenerationName>) -> Self {
+        // Where only files are installed, Podman is another one, or not there.
+        let images = journal.only_installs.then_some(&[][..]);
+        Self { useless, keep: usize::MAX, images, rotated: &journal.rotated }
+    }
+}
+
+/// What is left to do when it is settled what is in use.
+pub fn finish(scene: &Scene<'_>, entry: &Entry, last: &Last<'_>) -> Result<(), Fault> {
     if let Err(fault) = remember(scene, entry) {
         // What was done counts more than that it is remembered.
         (scene.tell)(&Event::Note { text: fault.to_string() });
@@ -59,11 +77,16 @@ pub fn finish(
     if current.is_none() && entry.action == Action::Remove {
         scene.store.clear()?;
     }
-    if let Some(name) = useless.filter(|name| current.as_ref() != Some(name)) {
+    if let Some(name) = last.useless.filter(|name| current.as_ref() != Some(name)) {
         scene.store.discard(name)?;
     }
     let named: Vec<&GenerationName> = entry.from.iter().collect();
-    scene.store.tidy(keep, &named)?;
+    scene.store.tidy(last.keep, &named)?;
+    secrets::forget(scene.host, scene.stack, last.rotated)?;
+    if let Err(fault) = images::let_go(scene, last.images) {
+        // The next operation looks at them again.
+        (scene.tell)(&Event::Note { text: fault.to_string() });
+    }
     scene.store.end()
 }
 
@@ -153,7 +176,7 @@ fn end(scene: &Scene<'_>, entry: &Entry, journal: &Journal) -> Result<(), Fault>
         return remember(scene, entry);
     }
     let useless = journal.to.as_ref().filter(|_| journal.is_fresh);
-    finish(scene, entry, useless, usize::MAX)
+    finish(scene, entry, &Last::of(journal, useless))
 }
 
 /// What can be said where the journal is damaged: the generation in use is the one to have.
@@ -202,9 +225,11 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
     let (old_facts, new_facts) = (facts(&old_set), facts(&new_set));
     let sides = (old.as_ref(), new.as_ref());
     let mut observed = Observed::default();
+    let mut given_back = Ok(());
     if !journal.only_installs {
         let names = old_facts.keys().chain(new_facts.keys()).cloned().collect();
         calm(scene, &names)?;
+        given_back = secrets::give_back(scene.host, scene.stack, &journal.rotated);
         observed = observe(scene.host, scene.stack, &names).map_err(at(Step::Restore))?;
     }
     let plan = way_back(scene, journal, sides, &observed);
@@ -221,8 +246,13 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
         kept_networks: &journal.networks,
         settings: &Settings { settle_seconds: 0, total_seconds: None, ..settings },
         care,
+        meanwhile: &|| {},
     };
-    steps.carry_out().map(drop)
+    let result = steps.carry_out().map(drop);
+    // A name that was lent for a start goes back to what it stood for.
+    let back = images::to_give_back(&observed.images, &plan.tags, &journal.image_names);
+    let tagged = images::tag(scene.host, &back);
+    result.and(given_back.and(tagged).map_err(at(Step::Restore)))
 }
 
 /// The plan from the new files to the old ones. The files are put in their place in any case: how
@@ -240,7 +270,7 @@ fn way_back(
         to: old.map(|old| (&old.set, &old.manifest.settings)),
         to_name: journal.from.as_ref(),
         observed,
-        rotated: &BTreeSet::new(),
+        rotated: &journal.rotated,
     });
     (plan.installs, plan.reloads) = (true, true);
     plan.pull.clear();
@@ -270,6 +300,7 @@ fn way_back(
         known.contains_key(*name) && (stops(name) || !stays)
     };
     plan.start = journal.active.keys().filter(is_down).cloned().collect();
+    plan.tags = images::moved(&observed.images, &plan.start, &known, &journal.images);
     plan
 }
 

@@ -1,5 +1,5 @@
-//! Secrets that a stack says where to take from: made when they are missing, made anew when their
-//! source has another value. A value goes to Podman through a pipe and is kept nowhere else.
+//! Secrets that a stack says where to take from: made when they are missing, given another value
+//! when their source has one. A value goes to Podman through a pipe and is kept nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,10 +79,40 @@ pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled
 impl Settled {
     /// Gives them to Podman, with the mark of their stack.
     pub fn store(&self, host: Host<'_>, stack: &str) -> Result<(), Fault> {
-        let labels = BTreeMap::from([(STACK_LABEL.to_owned(), stack.to_owned())]);
         let mut secrets = self.set.iter();
-        secrets.try_for_each(|(name, value)| host.containers.set_secret(name, value, &labels))
+        secrets.try_for_each(|(name, value)| set(host, stack, name, value))
     }
+
+    /// Puts the values aside that get lost. Podman alone keeps them, as it keeps all others.
+    pub fn put_aside(&self, host: Host<'_>, stack: &str) -> Result<(), Fault> {
+        self.rotated.iter().try_for_each(|name| match host.containers.secret(name)? {
+            Some(value) => set(host, stack, &aside(stack, name), &value),
+            None => Ok(()),
+        })
+    }
+}
+
+/// Gives secrets the values back that were put aside.
+pub fn give_back(host: Host<'_>, stack: &str, names: &BTreeSet<String>) -> Result<(), Fault> {
+    names.iter().try_for_each(|name| match host.containers.secret(&aside(stack, name))? {
+        Some(value) => set(host, stack, name, &value),
+        None => Ok(()),
+    })
+}
+
+/// Forgets the values that were put aside.
+pub fn forget(host: Host<'_>, stack: &str, names: &BTreeSet<String>) -> Result<(), Fault> {
+    names.iter().try_for_each(|name| host.containers.remove_secret(&aside(stack, name)))
+}
+
+/// The name of the secret that keeps the value before.
+fn aside(stack: &str, name: &str) -> String {
+    format!("stackwright-before.{stack}.{name}")
+}
+
+fn set(host: Host<'_>, stack: &str, name: &str, value: &SecretValue) -> Result<(), Fault> {
+    let labels = BTreeMap::from([(STACK_LABEL.to_owned(), stack.to_owned())]);
+    host.containers.set_secret(name, value, &labels)
 }
 
 /// Characters at random, each as likely as any other.

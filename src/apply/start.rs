@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, GRACE, Steps};
-use crate::host::change::Fault;
+use crate::host::change::{Fault, Held};
+use crate::host::probe::Asked;
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
 use crate::plan::order::order;
+use crate::state::manifest::Ready;
 
 /// How long a start may take where nobody says anything, which is systemd's own default.
 const START_SECONDS: u64 = 90;
@@ -24,8 +26,13 @@ pub type Took = (BTreeMap<String, u64>, Result<(), Failure>);
 
 /// Starts services; an error beside the times is what failed first on a way back, on which all
 /// others were started nevertheless.
-pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
+pub fn start(
+    steps: &Steps<'_>,
+    services: &[String],
+    meanwhile: &dyn Fn(),
+) -> Result<Took, Failure> {
     if services.is_empty() {
+        meanwhile();
         return Ok((BTreeMap::new(), Ok(())));
     }
     (steps.scene.tell)(&Event::Step { step: Step::Start });
@@ -35,13 +42,14 @@ pub fn start(steps: &Steps<'_>, services: &[String]) -> Result<Took, Failure> {
         steps,
         waiting: order(steps.new, services),
         running: BTreeMap::new(),
+        asked: BTreeMap::new(),
         up: BTreeMap::new(),
         lost: BTreeSet::new(),
         first: None,
         took: BTreeMap::new(),
         end: now + Duration::from_secs(total.min(ENDLESS_SECONDS)),
     };
-    let result = starting.run();
+    let result = starting.run(meanwhile);
     if result.is_err() {
         starting.call_off();
     }
@@ -53,6 +61,8 @@ struct Starting<'s, 'a> {
     steps: &'s Steps<'a>,
     waiting: BTreeMap<String, BTreeSet<String>>,
     running: BTreeMap<Job, Run>,
+    /// Those that run, and are asked whether they are ready.
+    asked: BTreeMap<String, Asking>,
     /// Those that are up, with the mark of their run.
     up: BTreeMap<String, String>,
     /// Those that did not come up on a way back, with what failed first.
@@ -75,11 +85,20 @@ struct Run {
     health: Vec<String>,
 }
 
+/// A service that runs and is asked whether it is ready, for as long as this is kept.
+struct Asking {
+    began: Duration,
+    invocation: String,
+    _asked: Box<dyn Held>,
+}
+
 impl Starting<'_, '_> {
-    fn run(&mut self) -> Result<(), Failure> {
+    fn run(&mut self, meanwhile: &dyn Fn()) -> Result<(), Failure> {
+        self.start_what_can()?;
+        meanwhile();
         loop {
             self.start_what_can()?;
-            if self.running.is_empty() {
+            if self.running.is_empty() && self.asked.is_empty() {
                 break;
             }
             let next = |run: &Run| run.look.map_or(run.until, |look| look.min(run.until));
@@ -87,6 +106,9 @@ impl Starting<'_, '_> {
             let so_far = match self.wait(Step::Start, until.min(self.end))? {
                 Wake::Ended { job, result, .. } => self.ended(&job, result),
                 Wake::Changed(unit) => self.changed(Step::Start, &unit),
+                Wake::Answered { service, invocation, result } => {
+                    self.answered(&service, &invocation, result)
+                }
                 Wake::TimeUp => {
                     self.last_look();
                     self.late()
@@ -117,6 +139,7 @@ impl Starting<'_, '_> {
             return Err(failure);
         };
         self.running.retain(|_, run| run.service != service);
+        self.asked.remove(&service);
         self.up.remove(&service);
         self.lost.insert(service);
         self.first.get_or_insert(failure);
@@ -129,12 +152,10 @@ impl Starting<'_, '_> {
             0 => usize::MAX,
             number => number,
         };
-        let is_free = |after: &BTreeSet<String>| {
-            let is_over = |one: &String| self.up.contains_key(one) || self.lost.contains(one);
-            self.steps.care == Care::NoWait || after.iter().all(is_over)
-        };
-        let room = at_once.saturating_sub(self.running.len());
-        let ready = self.waiting.iter().filter(|(_, after)| is_free(after));
+        let room = at_once.saturating_sub(self.running.len() + self.asked.len());
+        let ready = self.waiting.iter().filter(|(name, after)| {
+            self.steps.care == Care::NoWait || after.iter().all(|one| self.is_over(one, name))
+        });
         let ready: Vec<String> = ready.map(|(name, _)| name.clone()).take(room).collect();
         let states = self.states(Step::Start, &ready)?;
         for (service, state) in ready.into_iter().zip(states) {
@@ -143,6 +164,15 @@ impl Starting<'_, '_> {
             started.or_else(|failure| self.bear(failure))?;
         }
         Ok(())
+    }
+
+    /// Whether a service keeps another one waiting no longer.
+    fn is_over(&self, service: &String, waiting: &str) -> bool {
+        let awaited = |ready: &Ready| ready.awaited_by.contains(waiting);
+        let runs = self.asked.contains_key(service);
+        self.up.contains_key(service)
+            || self.lost.contains(service)
+            || (runs && !self.steps.settings.ready.get(service).is_some_and(awaited))
     }
 
     fn start_one(&mut self, service: String, state: &UnitState) -> Result<(), Failure> {
@@ -161,8 +191,8 @@ impl Starting<'_, '_> {
         let began = self.steps.scene.host.machine.now();
         let until = began + self.time_of(&service) + GRACE;
         let limit = self.steps.new.get(&service).and_then(|facts| facts.start_seconds);
-        let look =
-            limit.map(|seconds| began + Duration::from_secs(seconds).saturating_sub(LAST_LOOK));
+        let last = |seconds: u64| Duration::from_secs(seconds.min(ENDLESS_SECONDS));
+        let look = limit.map(|seconds| began + last(seconds).saturating_sub(LAST_LOOK));
         let before = state.invocation.clone();
         let (own, health) = (None, Vec::new());
         self.running.insert(job, Run { service, began, until, before, own, look, health });
@@ -209,24 +239,65 @@ impl Starting<'_, '_> {
         if let Some(why) = why {
             return Err(self.failure(&run, why));
         }
-        let took = self.steps.scene.host.machine.now().saturating_sub(run.began);
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        (self.steps.scene.tell)(&Event::Ready { service: run.service.clone(), milliseconds });
-        self.took.insert(run.service.clone(), milliseconds);
-        self.up.insert(run.service, state.invocation);
+        if let Some(ready) = self.steps.settings.ready.get(&run.service) {
+            return self.ask(run, state.invocation, ready);
+        }
+        self.is_ready(run.service, run.began, state.invocation);
         Ok(())
+    }
+
+    /// Asks a service that runs what the stack wants to know before it counts as ready.
+    fn ask(&mut self, run: Run, invocation: String, ready: &Ready) -> Result<(), Failure> {
+        let Run { service, began, .. } = run;
+        (self.steps.scene.tell)(&Event::Asking { service: service.clone() });
+        let container = ready.container.clone();
+        let asked = Asked { service, container, invocation, began };
+        let watch = self.steps.scene.host.probes.watch(&asked, &ready.probes);
+        let Asked { service, invocation, .. } = asked;
+        let watch =
+            watch.map_err(|fault| self.steps.failure(Step::Start, &service, fault.to_string()))?;
+        self.asked.insert(service, Asking { began, invocation, _asked: watch });
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        service: &str,
+        invocation: &str,
+        result: Result<(), String>,
+    ) -> Result<(), Failure> {
+        // An answer of a run that is over says nothing about the next.
+        if self.asked.get(service).is_none_or(|asking| asking.invocation != invocation) {
+            return Ok(());
+        }
+        let Some(asking) = self.asked.remove(service) else { return Ok(()) };
+        if let Err(answer) = result {
+            let why = format!("it runs and was not ready in time: {answer}");
+            return Err(self.steps.failure(Step::Start, service, why));
+        }
+        self.is_ready(service.to_owned(), asking.began, asking.invocation);
+        Ok(())
+    }
+
+    fn is_ready(&mut self, service: String, began: Duration, invocation: String) {
+        let took = self.steps.scene.host.machine.now().saturating_sub(began);
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        (self.steps.scene.tell)(&Event::Ready { service: service.clone(), milliseconds });
+        self.took.insert(service.clone(), milliseconds);
+        self.up.insert(service, invocation);
     }
 
     /// A service that systemd starts again by itself never reads as failed, and its start never
     /// ends: what tells is that it waits for another try, or is in another run.
     fn changed(&mut self, step: Step, unit: &str) -> Result<(), Failure> {
-        let is_watched = self.up.contains_key(unit);
+        let is_watched = self.up.contains_key(unit) || self.asked.contains_key(unit);
         let run = self.running.values().any(|run| run.service == unit);
         if !is_watched && !run {
             return Ok(());
         }
         let state = self.state(step, unit)?;
-        if let Some(known) = self.up.get(unit) {
+        let asked = self.asked.get(unit).map(|asking| &asking.invocation);
+        if let Some(known) = self.up.get(unit).or(asked) {
             return match has_ended(&state, known) {
                 true => Err(self.steps.failure(step, unit, why_ended(&state))),
                 false => Ok(()),
@@ -247,13 +318,16 @@ impl Starting<'_, '_> {
 
     fn late(&self) -> Result<(), Failure> {
         let now = self.steps.scene.host.machine.now();
-        let late = self.running.values().find(|run| run.until <= now || self.end <= now);
-        let Some(run) = late else { return Ok(()) };
-        let why = match self.end <= now {
+        let is_end = self.end <= now;
+        let why = match is_end {
             true => "the time for the whole stack is up".to_owned(),
             false => "it was not ready in time".to_owned(),
         };
-        Err(self.failure(run, why))
+        if let Some(run) = self.running.values().find(|run| run.until <= now || is_end) {
+            return Err(self.failure(run, why));
+        }
+        let asked = self.asked.keys().next().filter(|_| is_end);
+        asked.map_or(Ok(()), |service| Err(self.steps.failure(Step::Start, service, why)))
     }
 
     /// A failure of a service on its way up.
@@ -277,7 +351,7 @@ impl Starting<'_, '_> {
             match self.wait(Step::Settle, until)? {
                 Wake::TimeUp => break,
                 Wake::Changed(unit) => self.changed(Step::Settle, &unit)?,
-                Wake::Ended { .. } | Wake::Interrupted => {}
+                Wake::Ended { .. } | Wake::Answered { .. } | Wake::Interrupted => {}
             }
         }
         let names: Vec<String> = self.up.keys().cloned().collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::event::{Event, Failure, Step, at};
-use super::{Scene, links, start};
+use super::{Scene, images, links, start};
 use crate::host::change::Fault;
 use crate::host::units::Wake;
 use crate::observe;
@@ -61,6 +61,8 @@ pub struct Steps<'a> {
     pub settings: &'a Settings,
     /// How carefully.
     pub care: Care,
+    /// What is done while the first services are on their way up.
+    pub meanwhile: &'a dyn Fn(),
 }
 
 impl Steps<'_> {
@@ -89,13 +91,25 @@ impl Steps<'_> {
         }
         bear(self.stop(Step::Stop, &self.plan.stop, self.new))?;
         bear(self.drop_networks().map_err(at(Step::Stop)))?;
-        let took = start::start(self, &self.plan.start)?;
+        bear(images::tag(self.scene.host, &self.plan.tags).map_err(at(Step::Stop)))?;
+        let took = start::start(self, &self.plan.start, self.meanwhile)?;
         bear(took.1)?;
         bear(self.start_others())?;
         match first.into_inner() {
             Some(failure) => Err(failure),
             None => Ok(took.0),
         }
+    }
+
+    /// Starts what is down of what was to be up, once more.
+    pub fn go_on(&self) -> Result<BTreeMap<String, u64>, Failure> {
+        let names = self.plan.start.iter().cloned().collect();
+        let states = observe::states(self.scene.host, &names).map_err(at(Step::Start))?;
+        let down = states.into_iter().filter(|(_, state)| !state.runs()).map(|(name, _)| name);
+        let (took, so_far) = start::start(self, &down.collect::<Vec<_>>(), &|| {})?;
+        so_far?;
+        self.start_others()?;
+        Ok(took)
     }
 
     /// Takes networks away that go or get another definition. Which are there is looked at now: one
@@ -135,7 +149,7 @@ impl Steps<'_> {
                 false => down.push(name),
             }
         }
-        start::start(self, &down)?.1
+        start::start(self, &down, &|| {})?.1
     }
 
     fn step(&self, step: Step) {
@@ -240,7 +254,7 @@ impl Steps<'_> {
                     return Err(Failure::interrupted(step));
                 }
                 Wake::TimeUp => break,
-                Wake::Interrupted | Wake::Changed(_) => {}
+                Wake::Interrupted | Wake::Answered { .. } | Wake::Changed(_) => {}
             }
         }
         let names: BTreeSet<String> = services.iter().cloned().collect();

@@ -73,6 +73,12 @@ fn ready(
         ReadyType::Command => ("command", &["command"], &[][..]),
     };
     fit(At::new(word, kind.span), needed, allowed, &parts, view.incomplete || c.dented.0, findings);
+    let other = c.url.as_ref().filter(|url| !url.as_str().starts_with("http://"));
+    if let Some(url) = other.filter(|_| kind.value == ReadyType::HttpEndpoint) {
+        let message = "a page inside a container is asked for by `http`";
+        let diagnostic = Diagnostic::new(&code::NOT_BY_HTTP, url.span, message);
+        findings.add(diagnostic.help("write `http://`, or look at the port alone by `type: tcp`"));
+    }
     let unread = view.incomplete || service.dented.0;
     let is_known = meaning::health(service).is_some() || unread;
     if kind.value == ReadyType::HealthCheck && !is_known {

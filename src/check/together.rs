@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ports::{Mapping, mappings, taken};
 use super::{View, did_you_mean, mounts, names, routes};
 use crate::graph::{Edge, Graph};
+use crate::model::at::At;
 use crate::model::meaning;
+use crate::model::text::Name;
 use crate::report::code::{names as code, order};
 use crate::report::{Code, Diagnostic, Findings};
 use crate::source::Span;
@@ -109,7 +111,12 @@ fn requires(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
         let required = view.stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
         for name in required {
             match places.get(name.as_str()) {
-                Some(to) => edges.push((Edge { from, to: *to }, name.span)),
+                Some(to) => {
+                    edges.push((Edge { from, to: *to }, name.span));
+                    if let Some(diagnostic) = absent(view, views.get(*to), name) {
+                        findings.add(diagnostic);
+                    }
+                }
                 None if all_known => {
                     let message = format!("stack `{name}` is not among the stacks checked here");
                     let help = did_you_mean(name.as_str(), places.keys().copied(), findings);
@@ -125,6 +132,22 @@ fn requires(views: &[View<'_>], all_known: bool, findings: &mut Findings) {
     for cycle in graph.cycles() {
         circle(views, &cycle, &edges, findings);
     }
+}
+
+/// A stack that is to be there requires one that is not to be.
+fn absent(view: &View<'_>, other: Option<&View<'_>>, name: &At<Name>) -> Option<Diagnostic> {
+    let marked = |view: &View<'_>| {
+        let deployed = view.stack.stack.get()?.deployed?;
+        (!deployed.value).then_some(deployed.span)
+    };
+    let mark = marked(other?)?;
+    if marked(view).is_some() {
+        return None;
+    }
+    let message = format!("stack `{name}` is marked `deployed: false`, and is required here");
+    let diagnostic = Diagnostic::new(&order::REQUIRED_STACK_ABSENT, name.span, message);
+    let diagnostic = diagnostic.label(mark, "it is not to be there");
+    Some(diagnostic.help("take that mark away, or mark this stack too"))
 }
 
 fn circle(views: &[View<'_>], cycle: &[usize], edges: &[(Edge, Span)], findings: &mut Findings) {

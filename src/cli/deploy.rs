@@ -16,11 +16,12 @@ use crate::check::{self, Checked, Kind};
 use crate::config::Config;
 use crate::emit::quadlet;
 use crate::emit::template::Templates;
+use crate::host::Look;
 use crate::host::change::{Fault, Held, LockError};
 use crate::host::disk::{self, Disk};
 use crate::host::real::{self, Real};
 use crate::observe::observe;
-use crate::plan::{self, Observed, Plan, facts};
+use crate::plan::{self, Drifted, Observed, Plan, facts};
 use crate::preflight::{Refusal, preflight};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
@@ -33,7 +34,10 @@ pub mod history;
 pub mod kept;
 mod live;
 pub mod plan_command;
+mod ready;
+pub mod reconcile;
 mod show;
+mod survey;
 mod wanted;
 
 /// Which stacks are meant, and where.
@@ -59,6 +63,19 @@ impl DeployArguments {
     /// The part of each stack that is meant.
     fn part(&self) -> Part<'_> {
         Part { groups: &self.groups, services: &self.services }
+    }
+
+    /// The stacks that are to be up, without those that are marked not to be.
+    fn read(&self, site: &Site) -> Option<Vec<Wanted>> {
+        let mut all = read(&self.paths, self.part(), &self.stack, site)?;
+        all.retain(|wanted| {
+            if !wanted.is_deployed {
+                let name = &wanted.name;
+                output::note(&format!("{name}: left alone, it is marked `deployed: false`\n"));
+            }
+            wanted.is_deployed
+        });
+        Some(all)
     }
 }
 
@@ -88,7 +105,7 @@ enum Format {
 }
 
 /// A host that is open, with its folders.
-struct Site {
+pub struct Site {
     real: Real,
     places: Places,
     of_user: bool,
@@ -117,8 +134,13 @@ fn open(place: &PlaceArguments) -> Result<Site, Fault> {
 
 /// Reads stacks and settles what they ask for, in the order in which they must come up; nothing
 /// where something is wrong with them, which is told.
-fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
-    let (files, all_known) = discover::all(&arguments.paths, &Disk)?;
+fn read(
+    paths: &[PathBuf],
+    part: Part<'_>,
+    arguments: &StackArguments,
+    site: &Site,
+) -> Option<Vec<Wanted>> {
+    let (files, all_known) = discover::all(paths, &Disk)?;
     let mut checking = Checking::new();
     // What runs here is what the units must suit.
     let version = site.real.host().containers.version().ok().filter(|_| site.runs);
@@ -128,29 +150,36 @@ fn read(arguments: &DeployArguments, site: &Site) -> Option<Vec<Wanted>> {
         generates: true,
         kind: Kind::Quadlet,
     };
-    let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
+    let (config, compiled) = checking.run(&files, all_known, arguments, &target);
     checking.findings.retain(|one| one.severity != Severity::Hint);
     if checking.findings.iter().next().is_some() {
         output::note(&human::render(&checking.findings, &checking.sources, output::style()));
         output::note("\n");
     }
     if checking.findings.has_errors() || compiled.stacks.is_empty() {
-        output::note(&output::summary(&checking.findings, arguments.paths.len()));
+        output::note(&output::summary(&checking.findings, paths.len()));
         return None;
     }
-    if let Some(unknown) = discover::unknown(arguments.part(), &compiled.stacks) {
+    if let Some(unknown) = discover::unknown(part, &compiled.stacks) {
         output::error(&unknown);
         return None;
     }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
     let templates = Templates::new(target.podman, &BTreeMap::new());
-    let wanted = templates.map_err(|error| error.message).and_then(|templates| {
-        let stacks = compiled.stacks.iter();
-        stacks.map(|stack| ask(stack, arguments.part(), target, &templates, &config)).collect()
-    });
+    let wanted: Result<Vec<Wanted>, String> =
+        templates.map_err(|error| error.message).and_then(|templates| {
+            let stacks = compiled.stacks.iter();
+            stacks.map(|stack| ask(stack, part, target, &templates, &config)).collect()
+        });
+    let with_arguments = |mut wanted: Wanted| {
+        let whole = |paths: &[PathBuf]| paths.iter().map(|path| Disk.identity(path)).collect();
+        wanted.settings.overlays = whole(&arguments.overlays);
+        wanted.settings.env_files = whole(&arguments.env_files);
+        wanted
+    };
     match wanted {
-        Ok(wanted) => Some(in_order(wanted)),
+        Ok(wanted) => Some(in_order(wanted.into_iter().map(with_arguments).collect())),
         Err(message) => {
             output::error(&message);
             None
@@ -200,8 +229,13 @@ fn prepare(
     scene: &Scene<'_>,
     wanted: &Wanted,
     is_part: bool,
+    drifted: Drifted,
 ) -> Result<Prepared, Fault> {
     let from = installed(scene.store)?;
+    if let Some(damage) = from.iter().flat_map(|from| &from.damage).next().filter(|_| is_part) {
+        // What is laid over it would keep the damage.
+        return Err(Fault::other("apply a part alone", format!("{damage}; apply the whole stack")));
+    }
     let set = match &from {
         Some(from) if is_part => over(&from.set, &wanted.set),
         _ => wanted.set.clone(),
@@ -220,7 +254,9 @@ fn prepare(
         let secrets = secrets.join();
         (secrets.unwrap_or_else(|panic| std::panic::resume_unwind(panic)), observed)
     });
-    let (secrets, observed) = (secrets?, observed?);
+    let (secrets, mut observed) = (secrets?, observed?);
+    free(&mut observed, &drifted.masks);
+    observed.drifted = drifted;
     let mut plan = plan::plan(&plan::Request {
         action: Action::Apply,
         stack: scene.stack,
@@ -234,6 +270,16 @@ fn prepare(
         plan.only_install();
     }
     Ok(Prepared { from, set, manifest, observed, secrets, plan })
+}
+
+/// What is seen of services when nothing forbids them to start any more.
+fn free(observed: &mut Observed, masks: &BTreeSet<PathBuf>) {
+    for (service, state) in &mut observed.states {
+        let is_own = |mask: &PathBuf| mask.file_name().is_some_and(|name| *name == **service);
+        if state.is_masked && masks.iter().any(is_own) {
+            state.is_masked = false;
+        }
+    }
 }
 
 /// The generation in use.

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Color, Exit};
 use crate::report::human::{self, Style, escape};
@@ -58,13 +59,30 @@ fn write(stream: &mut dyn Write, text: &str) {
 
 /// Asks a question on the terminal; without one, nobody agreed.
 pub fn agreed(question: &str) -> bool {
-    if !io::stdin().is_terminal() || !is_watched() {
-        return false;
+    let answer = answer(&format!("{question} [y/N] "));
+    answer.is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
+
+/// What somebody types at a prompt; nothing without a terminal, or when it is interrupted.
+pub fn answer(prompt: &str) -> Option<String> {
+    if !can_ask() {
+        return None;
     }
-    note(&format!("{question} [y/N] "));
+    note(prompt);
+    let input = io::stdin();
+    // To read would go on after a signal that this process has a handler for, but this ends.
+    let waited = poll(&mut [PollFd::new(&input, PollFlags::IN)], None);
     let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    if waited.is_ok() && input.read_line(&mut answer).is_ok_and(|length| length > 0) {
+        return Some(answer.trim().to_owned());
+    }
+    note("\n");
+    None
+}
+
+/// Whether there is somebody at a terminal.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && is_watched()
 }
 
 /// Whether somebody may watch what is told beside the result.

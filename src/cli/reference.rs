@@ -53,7 +53,9 @@ pub fn man(folder: &Path) -> Exit {
 fn man_pages() -> Vec<(String, Vec<u8>)> {
     let mut definition = definition();
     definition.build();
-    let commands = definition.get_subcommands().filter(|command| command.get_name() != "help");
+    let commands = definition
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set());
     let commands = commands.map(|command| {
         let name = format!("stackwright-{}", command.get_name());
         (format!("{name}.1"), command.clone().name(name.clone()).bin_name(name))

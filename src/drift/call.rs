@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::containers::Inspected;
-
 /// Which part of a container a flag is about.
 const ASPECTS: &[(&str, &[&str])] = &[
     ("environment", &["-e", "--env", "--env-file", "--env-host"]),
@@ -18,7 +16,6 @@ const ASPECTS: &[(&str, &[&str])] = &[
     ("capabilities", &["--cap-add", "--cap-drop", "--security-opt", "--privileged"]),
     ("devices", &["--device", "--gpus"]),
     ("secrets", &["--secret"]),
-    ("image", &["--pull", "--image"]),
 ];
 
 /// Flags that take no value.
@@ -46,14 +43,27 @@ const ALONE: &[&str] = &[
 const HIDDEN: &[&str] = &["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"];
 
 /// A call of `podman run` by its parts.
-struct Call<'c> {
-    /// Each flag with its values, sorted.
+pub struct Call<'c> {
+    /// Each flag with its values, in their order.
     flags: BTreeMap<&'c str, Vec<&'c str>>,
     image: &'c str,
     command: &'c [String],
 }
 
-fn parse(words: &[String]) -> Option<Call<'_>> {
+impl<'c> Call<'c> {
+    /// What a flag says that counts once.
+    pub fn last(&self, flag: &str) -> Option<&'c str> {
+        self.all(flag).last().copied()
+    }
+
+    /// All that a flag says.
+    pub fn all(&self, flag: &str) -> &[&'c str] {
+        self.flags.get(flag).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Takes a call apart; nothing where it is none that starts a container.
+pub fn parse(words: &[String]) -> Option<Call<'_>> {
     let run = words.iter().position(|word| word == "run" || word == "create")?;
     let mut flags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut rest = words.get(run + 1..)?;
@@ -71,9 +81,6 @@ fn parse(words: &[String]) -> Option<Call<'_>> {
             rest = after;
         }
     }
-    for values in flags.values_mut() {
-        values.sort_unstable();
-    }
     let [image, command @ ..] = rest else { return None };
     Some(Call { flags, image, command })
 }
@@ -89,13 +96,12 @@ pub fn differences(unit: &[String], container: &[String]) -> Vec<(&'static str, 
     let flags = unit.flags.keys().chain(container.flags.keys());
     let flags: std::collections::BTreeSet<&&str> = flags.collect();
     for flag in flags {
-        let wanted = unit.flags.get(*flag).cloned().unwrap_or_default();
-        let actual = container.flags.get(*flag).cloned().unwrap_or_default();
+        let (wanted, actual) = (unit.all(flag), container.all(flag));
         let only = |one: &[&str], other: &[&str]| -> Vec<String> {
             let kept = one.iter().filter(|value| !other.contains(value));
             kept.map(|value| shown(flag, value)).collect()
         };
-        let (missing, added) = (only(&wanted, &actual), only(&actual, &wanted));
+        let (missing, added) = (only(wanted, actual), only(actual, wanted));
         if !missing.is_empty() || !added.is_empty() {
             let both = by_aspect.entry(aspect(flag)).or_default();
             both.0.extend(missing);
@@ -127,59 +133,21 @@ fn aspect(flag: &str) -> &'static str {
 /// A value with its flag; that of a variable which sounds like a secret is not shown.
 fn shown(flag: &str, value: &str) -> String {
     let name = value.split('=').next().unwrap_or(value);
-    let is_hidden = HIDDEN.iter().any(|word| name.to_uppercase().contains(word));
-    match (aspect(flag), is_hidden) {
+    match (aspect(flag), is_hidden(name)) {
         ("environment", true) => format!("{flag} {name}=(hidden)"),
         _ if value.is_empty() => flag.to_owned(),
         _ => format!("{flag} {value}"),
     }
 }
 
+/// Whether the value of a variable may be one that nobody is to see.
+pub fn is_hidden(name: &str) -> bool {
+    let name = name.to_uppercase();
+    HIDDEN.iter().any(|word| name.contains(word))
+}
+
 fn told(values: &[String]) -> String {
     if values.is_empty() { "nothing".to_owned() } else { values.join(", ") }
-}
-
-/// Limits and networks that can be changed while a container runs, against how it was started.
-pub fn limits(command: &[String], container: &Inspected) -> Vec<(&'static str, String, String)> {
-    let Some(call) = parse(command) else { return Vec::new() };
-    let last = |flags: &[&str]| {
-        flags.iter().filter_map(|flag| call.flags.get(flag)?.last().copied()).next_back()
-    };
-    let mut differences = Vec::new();
-    let memory = last(&["-m", "--memory"]).map(bytes);
-    if let Some(Some(wanted)) = memory.or((container.memory > 0).then_some(Some(0)))
-        && wanted != container.memory
-    {
-        differences.push(("limits", format!("--memory {wanted}"), container.memory.to_string()));
-    }
-    let named: Vec<&str> = call.flags.get("--network").into_iter().flatten().copied().collect();
-    let names: Vec<&str> =
-        named.iter().map(|network| network.split(':').next().unwrap_or(network)).collect();
-    let joined = &container.networks;
-    let is_plain = |name: &&&str| !matches!(**name, "host" | "none" | "private" | "pasta");
-    for name in names.iter().filter(is_plain).filter(|name| !joined.contains(**name)) {
-        if !joined.is_empty() || names.len() == 1 && container.status == "running" {
-            differences.push(("networks", (*name).to_owned(), "not joined".to_owned()));
-        }
-    }
-    for name in joined.iter().filter(|name| !names.is_empty() && !names.contains(&name.as_str())) {
-        differences.push(("networks", "not joined".to_owned(), name.clone()));
-    }
-    differences
-}
-
-/// A size of Podman in bytes.
-fn bytes(text: &str) -> Option<i64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text.get(digits.len()..)?.chars().next().map(|c| c.to_ascii_lowercase()) {
-        None | Some('b') => 1,
-        Some('k') => 1 << 10,
-        Some('m') => 1 << 20,
-        Some('g') => 1 << 30,
-        Some('t') => 1 << 40,
-        Some(_) => return None,
-    };
-    digits.parse::<i64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
@@ -212,12 +180,5 @@ mod tests {
                 "command: serve / serve -v",
             ]
         );
-    }
-
-    #[test]
-    fn sizes_are_bytes() {
-        assert_eq!(bytes("3G"), Some(3 << 30));
-        assert_eq!(bytes("512m"), Some(512 << 20));
-        assert_eq!((bytes("17"), bytes("x")), (Some(17), None));
     }
 }

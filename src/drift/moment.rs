@@ -19,6 +19,31 @@ pub fn moment(text: &str) -> Option<i64> {
     Some((minutes * 60 + seconds) * 1000 + milliseconds)
 }
 
+/// A moment in microseconds since 1970 as text; nothing where it is not known.
+pub fn text(microseconds: u64) -> Option<String> {
+    if microseconds == 0 {
+        return None;
+    }
+    let seconds = microseconds / 1_000_000;
+    let (year, month, day) = date(i64::try_from(seconds / 86400).ok()?);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+}
+
+/// The date of a day since 1970, the other way round of [`days`].
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let leaps = day_of_era / 1460 - day_of_era / 36524 + day_of_era / 146_096;
+    let year_of_era = (day_of_era - leaps) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
 /// Minutes that a zone is ahead.
 fn offset(zone: &str) -> Option<i64> {
     let sign = match zone.chars().next() {
@@ -43,7 +68,16 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::moment;
+    use super::{moment, text};
+
+    #[test]
+    fn a_moment_is_told_as_it_is_read() {
+        for seconds in (1_u64..4_000_000_000).step_by(9_999_973) {
+            let told = text(seconds * 1_000_000).unwrap();
+            assert_eq!(moment(&told), i64::try_from(seconds * 1000).ok(), "{told}");
+        }
+        assert_eq!(text(0), None);
+    }
 
     #[test]
     fn moments_in_any_zone_are_the_same_number() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::containers::Containers;
+use super::probe::Probes;
 use super::units::Units;
 
 /// A host that can be changed.
@@ -18,6 +19,8 @@ pub struct Host<'h> {
     pub units: &'h dyn Units,
     /// Its containers.
     pub containers: &'h dyn Containers,
+    /// Who asks its services whether they are ready.
+    pub probes: &'h dyn Probes,
     /// The rest of it.
     pub machine: &'h dyn Machine,
 }
@@ -124,7 +127,7 @@ pub trait Files: Sync {
     fn lock(&self, path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError>;
 }
 
-/// A lock, held until this is dropped.
+/// Something that is held until this is dropped, such as a lock.
 pub trait Held: Send {}
 
 /// Why a lock was not taken.

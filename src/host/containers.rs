@@ -57,8 +57,10 @@ pub struct Container {
 }
 
 /// A container looked at closely.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inspected {
+    /// Its own mark.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its image.
@@ -72,15 +74,27 @@ pub struct Inspected {
     /// What its health checks say, where it has any.
     pub health: Option<String>,
     /// The networks that it is joined to.
-    pub networks: BTreeSet<String>,
-    /// How much memory it may have, in bytes; 0 is as much as there is.
-    pub memory: i64,
+    pub networks: BTreeMap<String, Joined>,
+    /// What can be changed while it runs, by the flag of `podman run` that says it: numbers of
+    /// bytes, nanoseconds, billionths of processors.
+    pub settings: BTreeMap<&'static str, String>,
+    /// Its variables.
+    pub environment: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
 
+/// How a container is joined to a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// The names that it was given there.
+    pub aliases: BTreeSet<String>,
+    /// Its addresses.
+    pub addresses: BTreeSet<String>,
+}
+
 /// A network, volume or secret that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owned {
     /// Its name.
     pub name: String,
@@ -88,6 +102,9 @@ pub struct Owned {
     pub labels: BTreeMap<String, String>,
     /// Another one after each change, where Podman tells that.
     pub version: String,
+    /// How it was made, by the flag of `podman network create` or `podman volume create` that says
+    /// it.
+    pub settings: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 /// What Quadlet would make of folders of units.
@@ -130,6 +147,12 @@ pub trait Containers: Sync {
     /// The images that are there.
     fn images(&self) -> Result<Vec<Image>, Fault>;
 
+    /// The images that have one of these names, each with the variables that it brings along; that
+    /// of names without an image says nothing.
+    fn named_images(&self, _names: &[&str]) -> Result<Vec<(Image, Vec<String>)>, Fault> {
+        Ok(self.images()?.into_iter().map(|image| (image, Vec::new())).collect())
+    }
+
     /// Fetches an image; several may be fetched at the same time.
     fn pull(&self, image: &str) -> Result<(), PullError>;
 
@@ -144,6 +167,11 @@ pub trait Containers: Sync {
 
     /// Some containers looked at closely; those that are gone are left out.
     fn inspect(&self, names: &[&str]) -> Result<Vec<Inspected>, Fault>;
+
+    /// When somebody changed a container while it ran, by its own mark, where that is known.
+    fn changed(&self, _id: &str) -> Option<String> {
+        None
+    }
 
     /// The networks that are there.
     fn networks(&self) -> Result<Vec<Owned>, Fault>;
@@ -160,8 +188,13 @@ pub trait Containers: Sync {
     /// The secrets that are there.
     fn secrets(&self) -> Result<Vec<Owned>, Fault>;
 
+    /// The value of a secret; nothing where it is not there.
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault>;
+
     /// Whether a secret has this value.
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault>;
+    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
+        Ok(self.secret(name)?.as_ref() == Some(value))
+    }
 
     /// Makes a secret, or gives it another value.
     fn set_secret(

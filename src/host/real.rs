@@ -1,14 +1,19 @@
 //! This machine as a host that can be changed: its disk, its service manager and its Podman.
 
+mod ask;
 mod bus;
 mod clock;
 mod containers;
 mod fault;
 mod files;
+mod follow;
+mod http;
+pub mod inside;
 mod interrupts;
 mod journal;
 mod lock;
 mod machine;
+mod names;
 mod none;
 mod podman_json;
 mod ports;
@@ -23,6 +28,7 @@ use std::sync::Arc;
 
 use super::change::{Fault, Host};
 use super::units::Units;
+use ask::Asker;
 use containers::Podman;
 use files::RealFiles;
 use interrupts::Interrupts;
@@ -78,6 +84,7 @@ pub struct Real {
     files: RealFiles,
     units: Box<dyn Units>,
     containers: Podman,
+    asker: Asker,
     machine: RealMachine,
 }
 
@@ -112,12 +119,14 @@ impl Real {
     }
 
     fn with(scope: Scope, units: Box<dyn Units>, wakes: Arc<Wakes>) -> Result<Self, Fault> {
+        let asker = Asker { scope, wakes: wakes.clone() };
         let interrupts = Interrupts::listen(wakes);
         let interrupts = interrupts.map_err(|error| fault::of("listen to signals", &error))?;
         Ok(Self {
-            files: RealFiles,
+            files: RealFiles { interrupts: Some(interrupts.clone()) },
             units,
             containers: Podman { scope, interrupts: interrupts.clone() },
+            asker,
             machine: RealMachine { scope, interrupts },
         })
     }
@@ -128,6 +137,7 @@ impl Real {
             files: &self.files,
             units: &*self.units,
             containers: &self.containers,
+            probes: &self.asker,
             machine: &self.machine,
         }
     }

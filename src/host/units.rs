@@ -66,6 +66,17 @@ impl UnitState {
     }
 }
 
+/// What the manager would do with a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The call by which it is started, word by word.
+    pub call: Vec<String>,
+    /// Whether its file is another one than the manager knows.
+    pub is_outdated: bool,
+    /// Since when it is in its state, in microseconds since 1970; 0 where that is not known.
+    pub since: u64,
+}
+
 /// The mark of a job.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Job(pub String);
@@ -101,6 +112,15 @@ pub enum Wake {
     },
     /// A unit is no longer as it was.
     Changed(String),
+    /// What was asked of a service has its answer.
+    Answered {
+        /// The service.
+        service: String,
+        /// The mark of its run.
+        invocation: String,
+        /// Whether all is as it must be; an error tells what was answered last instead.
+        result: Result<(), String>,
+    },
     /// Somebody asks this process to stop.
     Interrupted,
     /// The time is up.
@@ -115,8 +135,8 @@ pub trait Units: Sync {
     /// What is known about units; a unit without a file is there too, and not loaded.
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault>;
 
-    /// The call by which each unit is started, word by word; none where the manager does not tell.
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault>;
+    /// What the manager would do with units; nothing where it does not tell.
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault>;
 
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;

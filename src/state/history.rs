@@ -36,10 +36,13 @@ pub struct Entry {
     pub user: String,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
-    /// How long each service took to be ready.
+    /// How long each step took, in milliseconds, as far as it came.
+    #[serde(default)]
+    pub phases: BTreeMap<String, u64>,
+    /// How long each service took to be ready, in milliseconds.
     #[serde(default)]
     pub services: BTreeMap<String, u64>,
-    /// The images that ran, by service.
+    /// The images that the services have, by service.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
     /// Why it failed.
@@ -61,6 +64,7 @@ impl Entry {
             began: journal.began,
             user: journal.user.clone(),
             milliseconds: 0,
+            phases: BTreeMap::new(),
             services: BTreeMap::new(),
             images: BTreeMap::new(),
             cause: None,

@@ -86,6 +86,15 @@ pub struct Journal {
     /// The networks of Podman that were there before, with what tells one from the next of its
     /// name.
     pub networks: BTreeMap<String, String>,
+    /// The secrets of Podman that get another value; the one before is put aside.
+    #[serde(default)]
+    pub rotated: BTreeSet<String>,
+    /// The images that ran before, by service.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
+    /// What the names of images stood for that the stack uses, before and after.
+    #[serde(default)]
+    pub image_names: BTreeMap<String, String>,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// Who began it.
@@ -106,6 +115,9 @@ impl Journal {
             trying: BTreeSet::new(),
             others: BTreeMap::new(),
             networks: BTreeMap::new(),
+            rotated: BTreeSet::new(),
+            images: BTreeMap::new(),
+            image_names: BTreeMap::new(),
             began: 0,
             user: String::new(),
         }

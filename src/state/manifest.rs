@@ -1,11 +1,12 @@
 //! What a generation consists of, and how it is to be brought up; it holds no contents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{DIGEST_LENGTH, FileSet, digest};
+use crate::host::probe::Probe;
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
@@ -31,6 +32,12 @@ pub struct Manifest {
 pub struct Settings {
     /// The stack file.
     pub origin: PathBuf,
+    /// What was laid over it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<PathBuf>,
+    /// The files that its variables were read from, where they were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_files: Vec<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.
@@ -47,10 +54,24 @@ pub struct Settings {
     pub keep: usize,
     /// Commands that run before anything changes.
     pub before: Vec<Vec<String>>,
+    /// What services are asked before they count as ready, by their units.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ready: BTreeMap<String, Ready>,
     /// Commands that run when all is up.
     pub after: Vec<Vec<String>>,
     /// Commands that run after a failure, when all is put back.
     pub after_failure: Vec<Vec<String>>,
+}
+
+/// What a service is asked beside its health before it counts as ready.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// The name of its container.
+    pub container: String,
+    /// The questions, in their order.
+    pub probes: Vec<Probe>,
+    /// The units that wait for the answers.
+    pub awaited_by: BTreeSet<String>,
 }
 
 /// What becomes of a deployment that fails.

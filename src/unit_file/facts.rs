@@ -31,6 +31,8 @@ pub struct Facts {
     pub image: Option<String>,
     /// Whether Podman may fetch the image.
     pub may_pull: bool,
+    /// Whether each start may fetch another one.
+    pub pulls_anew: bool,
     /// The ports that it publishes, as they are written.
     pub ports: Vec<String>,
     /// The secrets of Podman that it takes.
@@ -87,6 +89,7 @@ impl Facts {
             name: name(&unit, section),
             image: None,
             may_pull: !matches!(unit.last(section, "Pull"), Some("never")),
+            pulls_anew: matches!(unit.last(section, "Pull"), Some("always" | "newer")),
             ports: owned(unit.values(section, "PublishPort")),
             secrets: secrets(&unit, section),
             networks: BTreeSet::new(),

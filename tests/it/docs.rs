@@ -143,7 +143,7 @@ fn commands_that_are_shown_exist() {
     for (line, code) in code_of_readme() {
         check(&format!("{README}:{line}"), &code);
     }
-    for command in definition().get_subcommands() {
+    for command in definition().get_subcommands().filter(|command| !command.is_hide_set()) {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for line in help.lines().filter(|line| line.starts_with("  stackwright ")) {
             check(&format!("help of {}", command.get_name()), line);

@@ -378,7 +378,9 @@ fn flags() -> Vec<(String, BTreeSet<String>)> {
     let of = |command: &clap::Command| -> BTreeSet<String> {
         command.get_arguments().filter_map(|one| Some(one.get_long()?.to_owned())).collect()
     };
-    let commands = definition.get_subcommands().filter(|command| command.get_name() != "help");
+    let commands = definition
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set());
     commands.map(|command| (command.get_name().to_owned(), of(command))).collect()
 }
 

@@ -7,6 +7,7 @@
 
 mod apply;
 mod compose;
+mod drift;
 mod fixtures;
 mod host;
 mod hostile;

@@ -78,6 +78,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "apply",
             "preflight",
             "drift",
+            "unit_file",
             "lib",
         ],
     ),

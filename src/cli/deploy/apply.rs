@@ -1,5 +1,6 @@
 //! `apply`: bring stacks up as their files say, or leave all as it was.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,13 +9,14 @@ use super::super::{Exit, output};
 use super::live::Live;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, Prepared, Site, in_the_way, locked, open, prepare, read, refuse, show,
-    teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
+    refuse, show, teller,
 };
-use crate::apply::{self, Care, Manner, Outcome, Scene, Target};
+use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
+use crate::host::change::{Entry, Fault};
 use crate::host::disk::Disk;
-use crate::plan::Plan;
+use crate::plan::{Drifted, Plan};
 use crate::state::Store;
 use crate::state::manifest::OnFailure;
 
@@ -45,6 +47,10 @@ pub struct ApplyArguments {
     /// Leave all as it is when something fails
     #[arg(long)]
     no_rollback: bool,
+    /// Hold all as it is when a service fails, and ask what is to be done. Where there is no
+    /// terminal nobody can be asked, and all is put back
+    #[arg(long, conflicts_with = "no_rollback")]
+    pause_on_failure: bool,
     /// Tell services to start, and do not wait until they are up
     #[arg(long)]
     no_wait: bool,
@@ -54,6 +60,31 @@ pub struct ApplyArguments {
     /// Do just what a plan says that `plan --save` wrote, or nothing
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+}
+
+/// How a stack is brought up.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Asked<'m> {
+    /// On which host, and how it is told.
+    pub place: &'m PlaceArguments,
+    /// Whether only a part of it is meant.
+    pub is_part: bool,
+    /// Whether nobody is asked.
+    pub yes: bool,
+    /// Whether nothing is done.
+    pub dry_run: bool,
+    /// Whether services are waited for.
+    pub no_wait: bool,
+    /// Whether services are left alone.
+    pub only_install: bool,
+    /// Plans of which it must be one.
+    pub saved: Option<&'m [Plan]>,
+    /// What becomes of a failure, where that is another thing than the stack says.
+    pub on_failure: Option<OnFailure>,
+    /// Whether the plan is shown.
+    pub shows_plan: bool,
+    /// What has drifted, found out when nobody else works on the stack.
+    pub drifted: &'m dyn Fn() -> Result<Drifted, Fault>,
 }
 
 /// Runs the command.
@@ -69,9 +100,25 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
             return Exit::WrongInput;
         }
     };
-    let Some(all) = read(&arguments.deploy, &site) else { return Exit::WrongInput };
+    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    let asked = Asked {
+        place: &arguments.deploy.place,
+        is_part: !arguments.deploy.part().is_all(),
+        yes: arguments.yes,
+        dry_run: arguments.dry_run,
+        no_wait: arguments.no_wait,
+        only_install: arguments.only_install,
+        saved: saved.as_deref(),
+        on_failure: match (arguments.no_rollback, arguments.pause_on_failure) {
+            (true, _) => Some(OnFailure::Leave),
+            (_, true) => Some(OnFailure::Pause),
+            _ => None,
+        },
+        shows_plan: true,
+        drifted: &|| Ok(Drifted::default()),
+    };
     for wanted in &all {
-        let exit = one(arguments, &site, wanted, saved.as_deref());
+        let exit = one(&asked, &site, wanted);
         if exit != Exit::Done {
             return exit;
         }
@@ -85,37 +132,59 @@ fn saved_plans(path: &Path) -> Result<Vec<Plan>, String> {
     serde_json::from_slice(&bytes).map_err(|error| told(&error))
 }
 
-fn one(arguments: &ApplyArguments, site: &Site, wanted: &Wanted, saved: Option<&[Plan]>) -> Exit {
+/// Brings one stack up.
+pub fn one(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
     let host = site.real.host();
-    let place = &arguments.deploy.place;
+    let place = asked.place;
     let store = Store::of(host.files, &site.places, &wanted.name);
     let tell = teller(site, place.format, wanted.name.clone());
     let scene =
         Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell: &tell };
-    let mut run = |scene: &Scene<'_>| locked_apply(arguments, site, scene, wanted, saved);
-    match arguments.dry_run {
+    let mut run = |scene: &Scene<'_>| locked_apply(asked, site, scene, wanted);
+    match asked.dry_run {
         // Nothing is written, not even a lock.
         true => run(&scene),
         false => locked(&scene, place, &mut run),
     }
 }
 
-fn locked_apply(
-    arguments: &ApplyArguments,
-    site: &Site,
-    scene: &Scene<'_>,
-    wanted: &Wanted,
-    saved: Option<&[Plan]>,
-) -> Exit {
-    let mut prepared = match prepare(site, scene, wanted, !arguments.deploy.part().is_all()) {
+fn show_plan(plan: &Plan, is_human: bool) {
+    match is_human {
+        true => output::out(&show::plan(plan)),
+        false => show::json_line(plan),
+    }
+}
+
+/// Shows what would be done, where there is something to do: then it differs.
+pub fn preview(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
+    let host = site.real.host();
+    let store = Store::of(host.files, &site.places, &wanted.name);
+    let tell = &|_: &apply::Event| {};
+    let scene = Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell };
+    let prepared =
+        (asked.drifted)().and_then(|drifted| prepare(site, &scene, wanted, asked.is_part, drifted));
+    match prepared {
+        Ok(prepared) if prepared.plan.is_empty() => Exit::Done,
+        Ok(prepared) => {
+            show_plan(&prepared.plan, asked.place.format == Format::Human);
+            Exit::Differs
+        }
+        Err(fault) => refuse(&fault),
+    }
+}
+
+fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Wanted) -> Exit {
+    let prepared =
+        (asked.drifted)().and_then(|drifted| prepare(site, scene, wanted, asked.is_part, drifted));
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => return refuse(&fault),
     };
-    if arguments.only_install {
+    if asked.only_install {
         prepared.plan.only_install();
     }
     let plan = &prepared.plan;
-    if saved.is_some_and(|saved| !saved.contains(plan)) {
+    if asked.saved.is_some_and(|saved| !saved.contains(plan)) {
         output::error(&format!(
             "the saved plan of `{}` is stale: the stack file or the host changed since; make \
              another one",
@@ -123,17 +192,14 @@ fn locked_apply(
         ));
         return Exit::Stale;
     }
-    let is_human = arguments.deploy.place.format == Format::Human;
-    if !plan.is_empty() || arguments.dry_run {
-        match is_human {
-            true => output::out(&show::plan(plan)),
-            false => show::json_line(plan),
-        }
+    let is_human = asked.place.format == Format::Human;
+    if asked.shows_plan && (!plan.is_empty() || asked.dry_run) {
+        show_plan(plan, is_human);
     }
-    if let Some(exit) = stopped(arguments, site, scene, &prepared) {
+    if let Some(exit) = stopped(asked, site, scene, &prepared) {
         return exit;
     }
-    let care = match (site.runs && !arguments.only_install, arguments.no_wait) {
+    let care = match (site.runs && !asked.only_install, asked.no_wait) {
         (false, _) => Care::OnlyInstall,
         (true, true) => Care::NoWait,
         (true, false) => Care::Full,
@@ -147,11 +213,73 @@ fn locked_apply(
         None => (scene.tell)(event),
     };
     let watched = Scene { tell: &tell, ..*scene };
-    let on_failure = arguments.no_rollback.then_some(OnFailure::Leave);
-    let manner = Manner { care, on_failure };
+    let masks = &prepared.observed.drifted.masks;
+    if let Err(fault) = unmask(&watched, masks) {
+        return refuse(&fault);
+    }
+    let ask = || match &live {
+        Some(live) => live.aside(|| ask(scene.stack)),
+        None => ask(scene.stack),
+    };
+    let ask: &dyn Fn() -> Answer = &ask;
+    let manner = Manner {
+        care,
+        on_failure: asked.on_failure,
+        ask: (is_human && output::can_ask()).then_some(ask),
+    };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
+    if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {
+        mask(&watched, masks);
+    }
     drop(live);
     told(scene.stack, &outcome, is_human)
+}
+
+/// Where a mask leads.
+const NOWHERE: &str = "/dev/null";
+
+/// Takes masks away, or leaves all of them.
+fn unmask(scene: &Scene<'_>, masks: &BTreeSet<PathBuf>) -> Result<(), Fault> {
+    let files = scene.host.files;
+    for path in masks {
+        let is_mask =
+            matches!(files.entry(path)?, Some(Entry::Link(to)) if to == Path::new(NOWHERE));
+        if let Err(fault) = if is_mask { files.remove(path) } else { Ok(()) } {
+            mask(scene, masks);
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+/// Puts masks back that were taken away in vain.
+fn mask(scene: &Scene<'_>, masks: &BTreeSet<PathBuf>) {
+    let files = scene.host.files;
+    let put_back = |path: &PathBuf| match files.entry(path)? {
+        None => files.link(path, Path::new(NOWHERE)),
+        Some(_) => Ok(()),
+    };
+    let done = masks.iter().try_for_each(put_back);
+    let reload = || if masks.is_empty() { Ok(()) } else { scene.host.units.reload() };
+    if let Err(fault) = done.and_then(|()| reload()) {
+        (scene.tell)(&apply::Event::Note { text: fault.to_string() });
+    }
+}
+
+/// Asks what is to become of a failure; where nobody answers, all is put back.
+fn ask(stack: &str) -> Answer {
+    let prompt = format!(
+        "{stack} is held as it is. Start what is down once more, put all back, or leave it so? \
+         [s/B/l] "
+    );
+    loop {
+        match output::answer(&prompt).as_deref() {
+            Some("s" | "S" | "start") => return Answer::GoOn,
+            Some("l" | "L" | "leave") => return Answer::Leave,
+            None | Some("" | "b" | "B" | "back") => return Answer::Back,
+            Some(_) => {}
+        }
+    }
 }
 
 /// Tells how it ended.
@@ -167,12 +295,7 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
 }
 
 /// Why a plan is not carried out, if so.
-fn stopped(
-    arguments: &ApplyArguments,
-    site: &Site,
-    scene: &Scene<'_>,
-    prepared: &Prepared,
-) -> Option<Exit> {
+fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepared) -> Option<Exit> {
     if prepared.plan.is_empty() {
         return None;
     }
@@ -186,10 +309,10 @@ fn stopped(
             Err(fault) => return Some(refuse(&fault)),
         }
     }
-    if arguments.dry_run {
+    if asked.dry_run {
         return Some(Exit::Done);
     }
-    if arguments.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
+    if asked.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
         return None;
     }
     output::error("nothing was changed; say `--yes` to apply without being asked");

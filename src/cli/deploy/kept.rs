@@ -104,6 +104,16 @@ fn on_stack(
     locked(&scene, place, run)
 }
 
+/// Removes a stack whose file says that it is not to be there; its data stays.
+pub fn remove_whole(site: &Site, place: &PlaceArguments, stack: &str) -> Exit {
+    on_stack(site, place, stack, &mut |scene| {
+        let is_human = place.format == Format::Human;
+        let removed = installed(scene.store)
+            .and_then(|from| move_to(site, scene, Action::Remove, from.as_ref(), None, is_human));
+        removed.unwrap_or_else(|fault| refuse(&fault))
+    })
+}
+
 fn care(site: &Site) -> Care {
     if site.runs { Care::Full } else { Care::OnlyInstall }
 }

@@ -51,6 +51,7 @@ impl Live {
             Event::Starting { service } => self.begin(service, "starts"),
             Event::Stopping { service } => self.begin(service, "stops"),
             Event::Stopped { service } => self.end(service, "has stopped"),
+            Event::Asking { service } => self.change(service, "runs, not ready yet"),
             Event::Ready { service, .. } => self.end(service, "is up"),
             Event::Failed { failure } => {
                 if let Some(service) = &failure.service {
@@ -67,6 +68,11 @@ impl Live {
         }
     }
 
+    /// Lets somebody else have the terminal.
+    pub fn aside<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.lines.suspend(run)
+    }
+
     fn say(&self, text: &str) {
         self.lines.suspend(|| super::super::output::note(text));
     }
@@ -77,6 +83,12 @@ impl Live {
             line.set_style(style("{spinner} {prefix} {msg} {elapsed}"));
             line.set_message(word);
             line.enable_steady_tick(TICK);
+        }
+    }
+
+    fn change(&self, service: &str, word: &'static str) {
+        if let Some(line) = self.services.get(service) {
+            line.set_message(word);
         }
     }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, output};
-use super::{DeployArguments, Format, in_the_way, open, prepare, read, refuse, show};
+use super::{DeployArguments, Format, in_the_way, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
+use crate::plan::Drifted;
 use crate::state::Store;
 
 pub const EXAMPLES: &str = "\
@@ -35,14 +36,15 @@ pub fn run(arguments: &PlanArguments) -> Exit {
         Ok(site) => site,
         Err(fault) => return refuse(&fault),
     };
-    let Some(all) = read(&arguments.deploy, &site) else { return Exit::WrongInput };
+    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
     let host = site.real.host();
     let (mut plans, mut exit) = (Vec::new(), Exit::Done);
     for wanted in &all {
         let store = Store::of(host.files, &site.places, &wanted.name);
         let scene =
             Scene { host, places: &site.places, store: &store, stack: &wanted.name, tell: &|_| {} };
-        let prepared = match prepare(&site, &scene, wanted, !arguments.deploy.part().is_all()) {
+        let is_part = !arguments.deploy.part().is_all();
+        let prepared = match prepare(&site, &scene, wanted, is_part, Drifted::default()) {
             Ok(prepared) => prepared,
             Err(fault) => return refuse(&fault),
         };

@@ -36,7 +36,7 @@ pub fn plan(plan: &Plan) -> String {
             format!("  {} {:width$}  {effect:7}  {}", unit.sign.symbol(), unit.file, unit.why);
         line(&mut text, format_args!("{}", row.trim_end()));
         for changed in unit.difference.iter().flat_map(|difference| difference.lines().skip(2)) {
-            line(&mut text, format_args!("      {}", escape(changed)));
+            line(&mut text, format_args!("      {}", colored(changed)));
         }
     }
     for image in &plan.pull {
@@ -61,6 +61,17 @@ pub fn plan(plan: &Plan) -> String {
     text
 }
 
+/// A line of a unified difference, in its colour; the stream takes that away where there is none.
+pub fn colored(line: &str) -> String {
+    let color = match line.chars().next() {
+        Some('+') => "\u{1b}[32m",
+        Some('-') => "\u{1b}[31m",
+        Some('@') => "\u{1b}[36m",
+        _ => return escape(line).into_owned(),
+    };
+    format!("{color}{}\u{1b}[0m", escape(line))
+}
+
 /// What stands in the way.
 pub fn refusals(stack: &str, refusals: &[Refusal]) -> String {
     let mut text = String::new();
@@ -83,6 +94,7 @@ pub fn event(event: &Event) -> String {
         Event::Stopping { service } => format!("{service} is told to stop"),
         Event::Stopped { service } => format!("{service} has stopped"),
         Event::Starting { service } => format!("{service} is told to start"),
+        Event::Asking { service } => format!("{service} runs, and is asked whether it is ready"),
         Event::Ready { service, milliseconds } => {
             format!("{service} is up after {}", seconds(*milliseconds))
         }

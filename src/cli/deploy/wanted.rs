@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::ready::ready;
 use crate::apply::secrets::{Origin, Source};
 use crate::check::Checked;
 use crate::config::Config;
@@ -13,7 +14,7 @@ use crate::model::command::Command;
 use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
-use crate::resolve::Resolved;
+use crate::resolve::{Part, Resolved, resolve};
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
 
@@ -35,6 +36,8 @@ pub struct Wanted {
     pub name: String,
     /// The stacks that must be up before it.
     pub requires: Vec<String>,
+    /// Whether it is to be there.
+    pub is_deployed: bool,
     /// Its files.
     pub set: FileSet,
     /// How they are brought up.
@@ -62,6 +65,7 @@ pub fn wanted(
     Ok(Wanted {
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
+        is_deployed: checked.is_deployed(),
         set: file_set(files),
         settings: settings(checked, config),
         secrets: secrets(resolved)?,
@@ -87,8 +91,11 @@ fn file_set(files: Vec<emit::File>) -> FileSet {
 
 fn settings(checked: &Checked, config: &Config) -> Settings {
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
+    // Whatever part of a stack is meant, all of it is what the next generation holds.
+    let ready = ready(&resolve(checked, Part::default()));
     let mut settings = Settings {
         origin,
+        ready,
         settle_seconds: SETTLE_SECONDS,
         preserve_logs: true,
         keep: config.generations.map_or(KEPT, |number| number.value as usize),

@@ -13,11 +13,12 @@ use super::super::change::{Fault, FaultKind};
 use super::super::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue, Stock,
 };
+use super::inside::Place;
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
 use super::podman_json as json;
 use super::process::{Ended, Limits, Output, run};
-use super::{Scope, quadlet};
+use super::{Scope, journal, quadlet};
 
 /// How long a look may take: Podman's storage may be locked by somebody else for a while.
 const LOOK_TIME: Duration = Duration::from_secs(60);
@@ -45,7 +46,8 @@ pub struct Podman {
 }
 
 impl Podman {
-    fn run<A: AsRef<OsStr>>(
+    /// Runs Podman, whatever it ends with.
+    pub fn run<A: AsRef<OsStr>>(
         doing: &str,
         arguments: &[A],
         limits: &Limits<'_>,
@@ -71,6 +73,20 @@ impl Podman {
         }
     }
 
+    /// What Podman tells about those of some things that are there.
+    fn inspect_some(kind: &str, names: &[&str]) -> Result<Vec<u8>, Fault> {
+        let doing = format!("inspect {kind}s");
+        let mut arguments = vec![kind, "inspect", "--format=json", "--"];
+        arguments.extend(names);
+        let limits =
+            Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
+        let ended = Self::run(&doing, &arguments, &limits)?;
+        match ended.status.success() || is_missing(&ended) {
+            true => Ok(ended.out),
+            false => Err(failed(&doing, &ended)),
+        }
+    }
+
     /// Lets Podman change something; one of the `fine` exit codes is as good as success.
     fn change<A: AsRef<OsStr>>(
         doing: &str,
@@ -84,6 +100,22 @@ impl Podman {
             Some(code) if code == 0 || fine.contains(&code) => Ok(code),
             _ => Err(failed(doing, &ended)),
         }
+    }
+
+    /// Where a container that runs can be entered.
+    pub fn place(container: &str) -> Result<Place, Fault> {
+        let doing = format!("look for the processes of {container}");
+        let format = "--format={{.State.Pid}}\n{{.State.ConmonPid}}\n{{.HostsPath}}\n\
+                      {{.ResolvConfPath}}";
+        let told = Self::look(&doing, &["container", "inspect", format, "--", container])?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let mut lines = told.lines();
+        let mut number = || lines.next()?.parse().ok().filter(|number| *number > 0);
+        let (Some(process), Some(monitor)) = (number(), number()) else {
+            return Err(Fault::other(doing, "it does not run"));
+        };
+        let mut path = || lines.next().unwrap_or_default().into();
+        Ok(Place { process, monitor, hosts: path(), resolv: path() })
     }
 
     fn list<T>(
@@ -149,6 +181,14 @@ impl Containers for Podman {
         Ok(())
     }
 
+    fn named_images(&self, names: &[&str]) -> Result<Vec<(Image, Vec<String>)>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = Self::inspect_some("image", names)?;
+        json::named_images(&told).map_err(|error| Fault::other("inspect images", error))
+    }
+
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         Self::list("containers", &["container", "list", "--all", "--format=json"], json::containers)
     }
@@ -157,9 +197,12 @@ impl Containers for Podman {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut arguments = vec!["container", "inspect", "--format=json", "--"];
-        arguments.extend(names);
-        Self::list("containers", &arguments, json::inspected)
+        let told = Self::inspect_some("container", names)?;
+        json::inspected(&told).map_err(|error| Fault::other("inspect containers", error))
+    }
+
+    fn changed(&self, id: &str) -> Option<String> {
+        journal::last_change(self.scope, id)
     }
 
     fn networks(&self) -> Result<Vec<Owned>, Fault> {
@@ -194,18 +237,19 @@ impl Containers for Podman {
         Self::list("secrets", &arguments, json::secrets)
     }
 
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
-        let doing = format!("compare the secret {name}");
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {
+        let doing = format!("look at the secret {name}");
         // JSON could not hold a value that is no text.
         let show = ["secret", "inspect", "--showsecret", "--format={{.SecretData}}", "--", name];
         let limits =
             Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
         let ended = Self::run(&doing, &show, &limits)?;
         if ended.status.success() {
-            return Ok(ended.out.strip_suffix(b"\n").unwrap_or(&ended.out) == value.0);
+            let value = ended.out.strip_suffix(b"\n").unwrap_or(&ended.out);
+            return Ok(Some(SecretValue(value.to_vec())));
         }
         match is_missing(&ended) {
-            true => Ok(false),
+            true => Ok(None),
             false => Err(failed(&doing, &ended)),
         }
     }

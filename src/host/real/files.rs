@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use super::super::change::{Entry, Fault, Files, Held, LockError};
+use super::interrupts::Interrupts;
 use super::{fault, lock};
 
 /// How large a file that is read may be; what is larger is none of ours.
@@ -22,8 +23,11 @@ const SIZE_MAX: u64 = 64 << 20;
 const PASSING: &str = ".stackwright-";
 
 /// The files of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RealFiles;
+#[derive(Debug, Clone, Default)]
+pub struct RealFiles {
+    /// What ends the wait for a lock.
+    pub interrupts: Option<Interrupts>,
+}
 
 impl Files for RealFiles {
     fn entry(&self, path: &Path) -> Result<Option<Entry>, Fault> {
@@ -114,7 +118,7 @@ impl Files for RealFiles {
     }
 
     fn lock(&self, path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
-        lock::take(path, wait)
+        lock::take(path, wait, self.interrupts.as_ref())
     }
 }
 
@@ -240,7 +244,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::process::Command;
 
-    const FILES: RealFiles = RealFiles;
+    const FILES: RealFiles = RealFiles { interrupts: None };
 
     fn mode(path: &Path) -> u32 {
         fs::symlink_metadata(path).unwrap().mode() & 0o7777

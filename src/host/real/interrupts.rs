@@ -6,12 +6,15 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+use super::super::change::Held;
 use super::super::units::Wake;
+use super::clock;
 use super::wakes::Wakes;
 
 /// The signals that came since this was made.
@@ -41,9 +44,27 @@ impl Interrupts {
         Ok(interrupts)
     }
 
+    /// One that no signal makes come, but who drops what comes with it.
+    pub fn by_hand() -> io::Result<(Self, Called)> {
+        let (readable, written) = UnixStream::pair()?;
+        let came = Arc::new(AtomicBool::new(false));
+        let called = Called { came: came.clone(), _closed: written };
+        Ok((Self { came, readable: Arc::new(readable) }, called))
+    }
+
     /// Whether one came.
     pub fn came(&self) -> bool {
         self.came.load(Ordering::SeqCst)
+    }
+
+    /// Waits for one until a moment of [`clock::now`]; whether it came.
+    pub fn wait(&self, until: Duration) -> bool {
+        while !self.came() && !clock::left(until).is_zero() {
+            let mut polled = [PollFd::new(&*self.readable, PollFlags::IN)];
+            // What fails is looked at again, as what ends.
+            let _polled = poll(&mut polled, Some(&clock::left_for_kernel(until)));
+        }
+        self.came()
     }
 
     fn tell(&self, wakes: &Wakes) {
@@ -53,6 +74,22 @@ impl Interrupts {
         wakes.push(Wake::Interrupted);
     }
 }
+
+/// Makes an interrupt come when it is dropped.
+#[derive(Debug)]
+pub struct Called {
+    came: Arc<AtomicBool>,
+    /// The other end becomes readable when this one is closed.
+    _closed: UnixStream,
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        self.came.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Held for Called {}
 
 impl AsFd for Interrupts {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::super::change::Fault;
-use super::Scope;
+use super::interrupts::Interrupts;
 use super::machine::last_lines as said;
 use super::process::{Limits, Output, run};
+use super::{Scope, follow};
 
 const JOURNAL_TIME: Duration = Duration::from_secs(25);
 const JOURNAL_MAX: usize = 16 << 20;
@@ -33,23 +34,33 @@ pub struct Run<'r> {
     pub since: u64,
 }
 
+/// Reads what a container writes in a run, from its first line on, until one is the last that is
+/// wanted, the time is up or somebody stops it; whether that one came.
+pub fn follow(
+    scope: Scope,
+    of: &Run<'_>,
+    until: Duration,
+    stop: &Interrupts,
+    is_last: &dyn Fn(&str) -> bool,
+) -> Result<bool, Fault> {
+    let doing = format!("read the log of {}", of.unit);
+    let mut command = ask(scope, of);
+    command.args(["--follow", "--lines=all"]);
+    follow::follow(&doing, &mut command, until, stop, &mut |line| {
+        let line = serde_json::from_slice::<Line>(line).ok().filter(|line| !line.is_noise());
+        line.is_some_and(|line| line.message.lines().iter().any(|line| is_last(line)))
+    })
+}
+
 /// The last lines that a unit wrote in a run: those of its container, or what Podman said where the
 /// container said nothing.
 pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String>, Fault> {
     let doing = format!("read the log of {}", of.unit);
-    let mut command = Command::new("journalctl");
-    command.args(scope.flag()).args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    let fields = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
-    command.arg(format!("--output-fields={fields}"));
+    let mut command = ask(scope, of);
     command.arg(format!("--lines={}", lines + NOISE_MAX));
     if of.since > 0 {
         command.arg(format!("--since=@{}.{:06}", of.since / 1_000_000, of.since % 1_000_000));
     }
-    command.arg(match (of.invocation, scope) {
-        ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
-        ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
-        (invocation, _) => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
-    });
     // What a program wrote right before it died may have lost its unit. Quadlet gives each
     // program the name of its unit to write under.
     let name = of.unit.rsplit_once('.').map_or(of.unit, |(name, _)| name);
@@ -60,11 +71,48 @@ pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String
         output: Output::All(JOURNAL_MAX),
         interrupts: None,
     };
-    let ended = run(&doing, command.env("LC_ALL", "C"), &limits)?;
+    let ended = run(&doing, &mut command, &limits)?;
     match ended.status.success() {
         true => Ok(read(&ended.out, lines)),
         false => Err(Fault::other(doing, said(&ended.err))),
     }
+}
+
+/// The question for the lines of a run.
+fn ask(scope: Scope, of: &Run<'_>) -> Command {
+    let mut command = Command::new("journalctl");
+    command.env("LC_ALL", "C").args(scope.flag());
+    command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
+    let fields = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
+    command.arg(format!("--output-fields={fields}"));
+    command.arg(match (of.invocation, scope) {
+        ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
+        ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
+        (invocation, _) => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
+    });
+    command
+}
+
+/// What Podman calls the changes that can be made to a container while it runs.
+const CHANGES: [&str; 5] = ["update", "connect", "disconnect", "pause", "rename"];
+
+/// When a container was changed last while it ran, as Podman wrote it down; nothing where its
+/// events do not go to the journal.
+pub fn last_change(scope: Scope, id: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "PODMAN_TIME")]
+        time: String,
+    }
+    let mut command = Command::new("journalctl");
+    command.args(scope.flag()).args(["--quiet", "--no-pager", "--output=json", "--lines=1"]);
+    command.arg("--output-fields=PODMAN_TIME").arg(format!("PODMAN_ID={id}"));
+    command.args(CHANGES.map(|event| format!("PODMAN_EVENT={event}")));
+    let output = Output::All(JOURNAL_MAX);
+    let limits = Limits { time: JOURNAL_TIME, input: &[], output, interrupts: None };
+    let ended = run("read the events of Podman", command.env("LC_ALL", "C"), &limits).ok()?;
+    let event: Event = serde_json::from_slice(&ended.out).ok()?;
+    Some(event.time)
 }
 
 #[derive(Deserialize)]

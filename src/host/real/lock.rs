@@ -1,16 +1,20 @@
 //! A lock on a file, which the kernel gives back when its holder ends, however that ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 
 use super::super::change::{Held, LockError};
-use super::fault;
+use super::interrupts::Interrupts;
+use super::{clock, fault};
 
 /// The open file is the lock. It is closed in every program that this process starts.
 struct Lock {
@@ -20,8 +24,12 @@ struct Lock {
 impl Held for Lock {}
 
 /// Takes the lock of a file, which is made where it is missing and never taken away: a file with
-/// the same name would be another lock.
-pub fn take(path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
+/// the same name would be another lock. An interrupt ends the wait for it.
+pub fn take(
+    path: &Path,
+    wait: Duration,
+    interrupts: Option<&Interrupts>,
+) -> Result<Box<dyn Held>, LockError> {
     let refused = |error: &_| LockError::Fault(fault::at("lock", path, error));
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -34,15 +42,28 @@ pub fn take(path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
         Err(TryLockError::Error(error)) => return Err(refused(&error)),
     }
     let (sender, taken) = mpsc::channel();
+    let (ended, end) = UnixStream::pair().map_err(|error| refused(&error))?;
     thread::spawn(move || {
         let locked = file.lock();
         // Where nobody waits any more, the file is closed here and with it the lock is free.
         let _nobody_waits = sender.send(locked.map(|()| Lock { _file: file }));
+        // Who waits reads the end of this.
+        drop(end);
     });
-    match taken.recv_timeout(wait) {
-        Ok(Ok(lock)) => Ok(Box::new(lock)),
-        Ok(Err(error)) => Err(refused(&error)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(LockError::Held),
+    let until = clock::now().saturating_add(wait);
+    loop {
+        let mut polled = vec![PollFd::new(&ended, PollFlags::IN)];
+        polled.extend(interrupts.map(|came| PollFd::new(came, PollFlags::IN)));
+        // What fails is begun again: a signal handler ran in this thread.
+        let _waited = poll(&mut polled, Some(&clock::left_for_kernel(until)));
+        match taken.try_recv() {
+            Ok(locked) => return Ok(Box::new(locked.map_err(|error| refused(&error))?)),
+            Err(_) if interrupts.is_some_and(Interrupts::came) => {
+                return Err(refused(&io::Error::other("somebody asked to stop")));
+            }
+            Err(_) if clock::left(until).is_zero() => return Err(LockError::Held),
+            Err(_) => {}
+        }
     }
 }
 
@@ -65,13 +86,13 @@ mod tests {
     fn one_holder_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = take(&path, Duration::ZERO).unwrap();
-        assert!(is_held(&take(&path, Duration::ZERO)));
-        assert!(is_held(&take(&path, Duration::from_millis(50))));
+        let lock = take(&path, Duration::ZERO, None).unwrap();
+        assert!(is_held(&take(&path, Duration::ZERO, None)));
+        assert!(is_held(&take(&path, Duration::from_millis(50), None)));
         // What this process starts does not go on holding it.
         let mut child = Command::new("sleep").arg("20").spawn().unwrap();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| take(&path, LONG).map(|_| Instant::now()));
+            let waiting = scope.spawn(|| take(&path, LONG, None).map(|_| Instant::now()));
             thread::sleep(Duration::from_millis(50));
             let given_back = Instant::now();
             drop(lock);
@@ -80,7 +101,7 @@ mod tests {
         });
         child.kill().unwrap();
         child.wait().unwrap();
-        drop(take(&path, LONG).unwrap());
+        drop(take(&path, LONG, None).unwrap());
         assert!(path.exists());
     }
 
@@ -92,9 +113,9 @@ mod tests {
         holder.arg("--no-fork").arg(&path).args(["sh", "-c", "echo; exec sleep 60"]);
         let mut holder = holder.stdout(Stdio::piped()).spawn().unwrap();
         holder.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-        assert!(is_held(&take(&path, Duration::ZERO)));
+        assert!(is_held(&take(&path, Duration::ZERO, None)));
         holder.kill().unwrap();
         holder.wait().unwrap();
-        take(&path, LONG).unwrap();
+        take(&path, LONG, None).unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::change::Fault;
-use super::super::units::{Active, Job, UnitState, Units, Wake};
+use super::super::units::{Active, Details, Job, UnitState, Units, Wake};
 use super::fault;
 use super::wakes::Wakes;
 
@@ -42,8 +42,8 @@ impl Units for NoUnits {
         Ok(vec![state; names.len()])
     }
 
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {

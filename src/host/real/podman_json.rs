@@ -1,11 +1,14 @@
 //! What Podman tells in JSON. Only what is needed is read; whatever else is there may change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Result;
 
-use super::super::containers::{Container, Image, Inspected, Owned};
+use super::super::containers::{Container, Image, Owned};
+pub use inspected::inspected;
+
+mod inspected;
 
 /// A list; Go writes an empty one as nothing.
 type List<T> = Option<Vec<T>>;
@@ -40,6 +43,35 @@ pub fn images(told: &[u8]) -> Result<Vec<Image>> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NamedTold {
+    id: String,
+    #[serde(default)]
+    repo_tags: List<String>,
+    #[serde(default)]
+    repo_digests: List<String>,
+    #[serde(default)]
+    config: Option<ImageConfigTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImageConfigTold {
+    #[serde(default)]
+    env: List<String>,
+}
+
+/// The images in `podman image inspect`, with their variables.
+pub fn named_images(told: &[u8]) -> Result<Vec<(Image, Vec<String>)>> {
+    let images = list::<NamedTold>(told)?.into_iter().map(|told| {
+        let names = [told.repo_tags, told.repo_digests].into_iter().flatten().flatten().collect();
+        let variables = told.config.and_then(|config| config.env).unwrap_or_default();
+        (Image { id: told.id, names }, variables)
+    });
+    Ok(images.collect())
+}
+
+#[derive(Deserialize)]
 struct ContainerTold {
     #[serde(rename = "Id")]
     id: String,
@@ -66,96 +98,61 @@ pub fn containers(told: &[u8]) -> Result<Vec<Container>> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InspectedTold {
-    name: String,
-    #[serde(default)]
-    created: String,
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    state: Option<RunningTold>,
-    #[serde(default)]
-    config: Option<ConfigTold>,
-    #[serde(default)]
-    host_config: Option<HostConfigTold>,
-    #[serde(default)]
-    network_settings: Option<NetworksTold>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct RunningTold {
-    #[serde(default)]
-    status: String,
-    #[serde(default, alias = "Healthcheck")]
-    health: Option<StatusTold>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct StatusTold {
-    #[serde(default)]
-    status: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct ConfigTold {
-    #[serde(default)]
-    create_command: List<String>,
-    #[serde(default)]
-    labels: Labels,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct HostConfigTold {
-    #[serde(default)]
-    memory: i64,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct NetworksTold {
-    #[serde(default)]
-    networks: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// The containers in `podman container inspect`.
-pub fn inspected(told: &[u8]) -> Result<Vec<Inspected>> {
-    let inspected = list::<InspectedTold>(told)?.into_iter().map(|told| {
-        let state = told.state.unwrap_or_default();
-        let config = told.config.unwrap_or_default();
-        let networks = told.network_settings.unwrap_or_default().networks.unwrap_or_default();
-        let health = state.health.map(|health| health.status).filter(|word| !word.is_empty());
-        Inspected {
-            name: told.name,
-            image_id: told.image,
-            created: told.created,
-            command: config.create_command.unwrap_or_default(),
-            status: state.status,
-            health,
-            networks: networks.into_iter().map(|(name, _)| name).collect(),
-            memory: told.host_config.unwrap_or_default().memory,
-            labels: config.labels.unwrap_or_default(),
-        }
-    });
-    Ok(inspected.collect())
-}
-
-#[derive(Deserialize)]
 struct NetworkTold {
     name: String,
     #[serde(default)]
     created: String,
     #[serde(default)]
     labels: Labels,
+    #[serde(default)]
+    driver: String,
+    #[serde(default)]
+    subnets: List<SubnetTold>,
+    #[serde(default)]
+    ipv6_enabled: bool,
+    #[serde(default)]
+    internal: bool,
+    #[serde(default)]
+    dns_enabled: bool,
+    #[serde(default)]
+    options: Labels,
+}
+
+#[derive(Deserialize)]
+struct SubnetTold {
+    #[serde(default)]
+    subnet: String,
+    #[serde(default)]
+    gateway: String,
+}
+
+/// How something was made, by flags and what each says.
+type Settings = BTreeMap<&'static str, BTreeSet<String>>;
+
+impl NetworkTold {
+    fn settings(&self) -> Settings {
+        let subnets = || self.subnets.iter().flatten();
+        BTreeMap::from([
+            ("--driver", [self.driver.clone()].into()),
+            ("--subnet", subnets().map(|one| one.subnet.clone()).collect()),
+            ("--gateway", subnets().map(|one| one.gateway.clone()).collect()),
+            ("--ipv6", [self.ipv6_enabled.to_string()].into()),
+            ("--internal", [self.internal.to_string()].into()),
+            ("--disable-dns", [(!self.dns_enabled).to_string()].into()),
+            ("--opt", assignments(&self.options)),
+            ("--label", assignments(&self.labels)),
+        ])
+    }
+}
+
+fn assignments(map: &Labels) -> BTreeSet<String> {
+    map.iter().flatten().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 /// The networks in `podman network list`.
 pub fn networks(told: &[u8]) -> Result<Vec<Owned>> {
     let networks = list::<NetworkTold>(told)?.into_iter().map(|told| Owned {
+        settings: told.settings(),
         name: told.name,
         labels: told.labels.unwrap_or_default(),
         version: told.created,
@@ -171,11 +168,20 @@ struct VolumeTold {
     created_at: String,
     #[serde(default)]
     labels: Labels,
+    #[serde(default)]
+    driver: String,
+    #[serde(default)]
+    options: Labels,
 }
 
 /// The volumes in `podman volume list`.
 pub fn volumes(told: &[u8]) -> Result<Vec<Owned>> {
     let volumes = list::<VolumeTold>(told)?.into_iter().map(|told| Owned {
+        settings: BTreeMap::from([
+            ("--driver", [told.driver].into()),
+            ("--opt", assignments(&told.options)),
+            ("--label", assignments(&told.labels)),
+        ]),
         name: told.name,
         labels: told.labels.unwrap_or_default(),
         version: told.created_at,
@@ -207,6 +213,7 @@ pub fn secrets(told: &[u8]) -> Result<Vec<Owned>> {
         name: told.spec.name,
         labels: told.spec.labels.unwrap_or_default(),
         version: format!("{} {}", told.id, told.updated_at),
+        ..Owned::default()
     });
     Ok(secrets.collect())
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::super::change::{Fault, FaultKind};
-use super::super::units::{Job, JobResult, UnitState, Units, Wake};
+use super::super::units::{Details, Job, JobResult, UnitState, Units, Wake};
 use super::machine::last_lines;
 use super::process::{Limits, Output, run};
 use super::units::{CALL_TIME, RELOAD_TIME, active, is_kept, may_have_file};
@@ -149,9 +149,9 @@ impl Units for Systemctl {
         Ok(states)
     }
 
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        // It prints the words with blanks between them, so where each ends is lost.
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        // It prints the words of a call with blanks between them, so where each ends is lost.
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::super::change::{Fault, FaultKind};
-use super::super::units::{Active, Job, JobResult, UnitState, Units, Wake};
+use super::super::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
 use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
 use super::wakes::Wakes;
@@ -205,9 +205,17 @@ impl Units for BusUnits {
         Ok(states.collect())
     }
 
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        let answers = self.ask_each(names, own_interface, "ExecStart")?;
-        Ok(answers.into_iter().map(|answer| call(answer).unwrap_or_default()).collect())
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        let calls = self.ask_each(names, own_interface, "ExecStart")?;
+        let outdated = self.ask_each(names, |_| UNIT.to_owned(), "NeedDaemonReload")?;
+        let since = self.ask_each(names, |_| UNIT.to_owned(), "StateChangeTimestamp")?;
+        let answers = calls.into_iter().zip(outdated).zip(since);
+        let details = answers.map(|((words, outdated), since)| Details {
+            call: call(words).unwrap_or_default(),
+            is_outdated: value(outdated).unwrap_or_default(),
+            since: value(since).unwrap_or_default(),
+        });
+        Ok(details.collect())
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {

@@ -54,6 +54,12 @@ codes! {
     /// Write `restart: always`, or `on_failure: kill`.
     UNHEALTHY_STAYS_DOWN = "SW415", Warning, "unhealthy and not started again";
 
+    /// A ready criterion asks for a page by another protocol than HTTP.
+    ///
+    /// The page is asked for from inside the container's own network, where there is nothing to be
+    /// kept secret from; ask for it by `http://`, or let a `tcp` criterion look at the port.
+    NOT_BY_HTTP = "SW416", Error, "page that cannot be asked for";
+
     /// A service has neither an image nor a build.
     ///
     /// It can be ordered and drawn, but no units can be made for it. Patterns give defaults for

@@ -70,4 +70,9 @@ codes! {
     ///
     /// It may still be on the machine; it is only told where a whole folder is checked.
     UNKNOWN_STACK = "SW217", Warning, "required stack is not here";
+
+    /// A stack requires one that is marked `deployed: false`.
+    ///
+    /// `reconcile` removes a stack that is marked so, and what requires it could not come up.
+    REQUIRED_STACK_ABSENT = "SW218", Error, "required stack is not to be there";
 }

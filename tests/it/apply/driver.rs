@@ -77,6 +77,17 @@ impl Run {
         self.events.iter().filter_map(note).collect()
     }
 
+    /// The services that were told to start, in that order.
+    pub fn starts(&self) -> Vec<&str> {
+        fn start(event: &Event) -> Option<&str> {
+            match event {
+                Event::Starting { service } => Some(service.as_str()),
+                _ => None,
+            }
+        }
+        self.events.iter().filter_map(start).collect()
+    }
+
     pub fn plan(&self) -> &Plan {
         self.plan.as_ref().unwrap()
     }
@@ -115,15 +126,16 @@ impl Run {
 }
 
 /// How a command is run beside what it wants.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct How {
-    pub manner: Manner,
-    pub secrets: Vec<Source>,
+    pub manner: Manner<'static>,
+    /// Secrets with the values that they are to have.
+    pub sources: Vec<Source>,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { manner: Care::Full.into(), secrets: Vec::new() }
+        Self { manner: Care::Full.into(), sources: Vec::new() }
     }
 }
 
@@ -189,7 +201,7 @@ fn command(
     };
     let sets = [from.as_ref().map(|from| &from.set), target.as_ref().map(|(set, _)| set)];
     let names = sets.into_iter().flatten().flat_map(|set| facts(set).into_keys()).collect();
-    let secrets = settle(scene.host, scene.stack, &how.secrets).map_err(fault)?;
+    let secrets = settle(scene.host, scene.stack, &how.sources).map_err(fault)?;
     let observed = observe(scene.host, scene.stack, &names).map_err(fault)?;
     let plan = plan::plan(&plan::Request {
         action,

@@ -12,7 +12,7 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Job, UnitState, Units, Wake};
+use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -227,6 +227,12 @@ impl Simulated {
         done.map_err(|why| Fault { doing, why, kind: FaultKind::Other })
     }
 
+    /// Lets a service answer at a moment.
+    pub fn asks(&self, service: &str, at: Duration, right: bool) -> Result<(), Fault> {
+        let doing = format!("ask {service} whether it is ready");
+        self.look(doing, |world| world.manager.answers(service, at, right))
+    }
+
     fn look<T>(&self, doing: String, act: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
         self.step(Kind::Looks, doing, |_| {}, |world| Ok(act(world)))
     }
@@ -363,8 +369,8 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn calls(&self, names: &[&str]) -> Result<Vec<Vec<String>>, Fault> {
-        Ok(vec![Vec::new(); names.len()])
+    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+        Ok(vec![Details::default(); names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {
@@ -523,13 +529,9 @@ impl Containers for Simulated {
             let inspected = |one: Container| Inspected {
                 name: one.name,
                 image_id: one.image_id,
-                created: String::new(),
-                command: Vec::new(),
                 status: "running".to_owned(),
-                health: None,
-                networks: BTreeSet::new(),
-                memory: 0,
                 labels: one.labels,
+                ..Inspected::default()
             };
             meant.map(inspected).collect()
         })
@@ -552,9 +554,10 @@ impl Containers for Simulated {
         self.look("list the secrets".to_owned(), secrets)
     }
 
-    fn secret_is(&self, name: &str, value: &SecretValue) -> Result<bool, Fault> {
-        self.look(format!("compare the secret {name}"), |world| {
-            world.podman.secrets.get(name).is_some_and(|(_, known)| *known == value.0)
+    fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {
+        self.look(format!("look at the secret {name}"), |world| {
+            let known = world.podman.secrets.get(name);
+            known.map(|(_, value)| SecretValue(value.clone()))
         })
     }
 
@@ -570,7 +573,7 @@ impl Containers for Simulated {
             |_| {},
             |world| {
                 let (name, labels) = (name.to_owned(), labels.clone());
-                let secret = Owned { name: name.clone(), labels, version: String::new() };
+                let secret = Owned { name: name.clone(), labels, ..Owned::default() };
                 world.podman.secrets.insert(name, (secret, value.0.clone()));
                 Ok(())
             },
@@ -605,7 +608,10 @@ impl Containers for Simulated {
             Kind::Manages,
             format!("remove the secret {name}"),
             |_| {},
-            |world| world.podman.secrets.remove(name).map(drop).ok_or("no such secret".to_owned()),
+            |world| {
+                world.podman.secrets.remove(name);
+                Ok(())
+            },
         )
     }
 

@@ -42,6 +42,10 @@ pub struct Run {
     failures: u32,
     /// What it was started from.
     pub unit: Unit,
+    /// The image that it was started from.
+    pub image: String,
+    /// The values of its secrets when it was started.
+    pub secrets: BTreeMap<String, Vec<u8>>,
     does: Does,
     /// Counts the changes of its state.
     epoch: u64,
@@ -83,6 +87,8 @@ enum What {
     Again,
     Stopped,
     CalledOff,
+    /// What was asked is answered, rightly or not.
+    Answers(bool),
 }
 
 fn is_wants(folder: &str) -> bool {
@@ -227,6 +233,11 @@ impl Manager {
         };
         self.told.extend(told.map(|told| (now, told, unit.to_owned())));
         self.wakes.push_back(Wake::Changed(unit.to_owned()));
+    }
+
+    /// Lets a service answer at a moment, if it is still in the same run then.
+    pub fn answers(&mut self, unit: &str, at: Duration, right: bool) {
+        self.plan(unit, at, What::Answers(right));
     }
 
     fn plan(&mut self, unit: &str, at: Duration, what: What) {
@@ -399,6 +410,7 @@ impl World {
             return self.manager.end(Verb::Start, name, JobResult::Failed);
         };
         let next = self.manager.next.get_mut(name).and_then(VecDeque::pop_front);
+        self.pull_anew(&unit);
         let mut does = next.map_or_else(|| unit.does(), |words| Does::read(&words));
         does.exits |= !self.can_have(&unit);
         let number = self.manager.count();
@@ -412,6 +424,8 @@ impl World {
             failures: known.map_or(0, |run| run.failures),
             does: does.clone(),
             epoch: known.map_or(0, |run| run.epoch),
+            secrets: self.secrets_of(&unit),
+            image: self.image_of(&unit).unwrap_or_default(),
             unit,
         };
         let is_refused = run.failures >= FAILURES_MAX;
@@ -484,6 +498,12 @@ impl World {
                 self.begin_start(name);
             }
             What::Stopped => self.stopped(name),
+            What::Answers(right) => {
+                let invocation = self.manager.runs[name].invocation.clone();
+                let result = if right { Ok(()) } else { Err("nobody listens".to_owned()) };
+                let service = name.to_owned();
+                self.manager.wakes.push_back(Wake::Answered { service, invocation, result });
+            }
             What::CalledOff => self.manager.end(Verb::Start, name, JobResult::Canceled),
         }
         self.run_jobs();

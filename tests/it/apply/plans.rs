@@ -207,12 +207,7 @@ const ROWS: &[Row] = &[
         changes: &[("data.volume", "options=x")],
         on_host: nothing,
         told: "install reload\n\
-               = app.container restart: it needs db.service\n\
-               ~ data.volume restart: its unit changed\n\
-               = db.container restart: it needs data-volume.service\n\
-               = web.container restart: it needs app.service\n\
-               stop app data-volume db web\n\
-               start app data-volume db web\n\
+               ~ data.volume nothing: what is there stays as it is\n\
                note: the volume data keeps its old options: Podman changes none of a volume \
                that is there\n",
     },
@@ -317,7 +312,7 @@ const ROWS: &[Row] = &[
             world.disk.replace(&path, b"[Container]\nImage=evil:1\n", 0o644).unwrap();
         },
         told: "install reload\n\
-               ~ bot.container restart: its installed file was changed by hand\n\
+               ~ bot.container restart: bot.container was changed by hand\n\
                stop first bot\n\
                start bot\n\
                note: bot.container was changed by hand, and is put right\n",
@@ -375,7 +370,7 @@ pub fn each_change_costs_what_it_must_and_says_why() {
     let shop = Stack::new(SHOP);
     let world = {
         let host = Simulated::of(bare());
-        let how = How { secrets: key(), ..How::default() };
+        let how = How { sources: key(), ..How::default() };
         host.world().podman.images.insert("bot:1".to_owned(), "id-bot".to_owned());
         run_how(&host, "shop", &Want::Apply(shop.clone()), &how).done();
         host.world().pass(Duration::from_secs(60));
@@ -383,8 +378,8 @@ pub fn each_change_costs_what_it_must_and_says_why() {
         let world = host.world();
         world.clone()
     };
-    let apply = |host: &Simulated, stack: Stack, secrets: Vec<Source>| {
-        let result = run_how(host, "shop", &Want::Apply(stack), &How { secrets, ..How::default() });
+    let apply = |host: &Simulated, stack: Stack, sources: Vec<Source>| {
+        let result = run_how(host, "shop", &Want::Apply(stack), &How { sources, ..How::default() });
         told(result.plan())
     };
     let mut wrong = String::new();

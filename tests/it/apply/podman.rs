@@ -91,9 +91,8 @@ impl World {
         if unit.section != Some("Container") {
             return true;
         }
-        let image = unit.lines.one("Container", "Image").unwrap_or_default();
         let mut networks = unit.lines.all("Container", "Network").into_iter();
-        self.podman.images.contains_key(image)
+        self.image_of(unit).is_some()
             && networks.all(|network| {
                 let name = match quadlet(network) {
                     None => Some(network.to_owned()),
@@ -106,6 +105,27 @@ impl World {
             })
     }
 
+    /// The image that a unit names, as that name stands now.
+    pub fn image_of(&self, unit: &Unit) -> Option<String> {
+        self.podman.images.get(unit.lines.one("Container", "Image")?).cloned()
+    }
+
+    /// The secrets that a unit takes, with their values.
+    pub fn secrets_of(&self, unit: &Unit) -> BTreeMap<String, Vec<u8>> {
+        let named = unit.lines.all("Container", "Secret").into_iter();
+        let named = named.filter_map(|secret| secret.split(',').next());
+        let value = |name: &str| Some((name.to_owned(), self.podman.secrets.get(name)?.1.clone()));
+        named.filter_map(value).collect()
+    }
+
+    /// What a unit fetches that wants the newest image at each start.
+    pub fn pull_anew(&mut self, unit: &Unit) {
+        let image = unit.lines.one("Container", "Image").unwrap_or_default();
+        if matches!(unit.lines.one("Container", "Pull"), Some("newer" | "always")) {
+            drop(self.podman.pull(image));
+        }
+    }
+
     /// What a service leaves in Podman when it starts; what is there is not changed.
     pub fn has_started(&mut self, unit: &Unit) {
         let things = match unit.section {
@@ -114,8 +134,12 @@ impl World {
             _ => return,
         };
         let name = unit.name().unwrap().to_owned();
-        let made =
-            Owned { name: name.clone(), labels: unit.labels(), version: definition(&unit.text) };
+        let made = Owned {
+            name: name.clone(),
+            labels: unit.labels(),
+            version: definition(&unit.text),
+            ..Owned::default()
+        };
         things.entry(name).or_insert(made);
     }
 
@@ -126,15 +150,12 @@ impl World {
                 && (matches!(run.active, Active::Active | Active::Deactivating)
                     || run.sub == "start")
         });
-        let container = |(service, run): (&String, &super::manager::Run)| {
-            let image = run.unit.lines.one("Container", "Image").unwrap_or_default();
-            Container {
-                id: format!("{service}/{}", run.invocation),
-                name: run.unit.name().unwrap_or(service).to_owned(),
-                image_id: self.podman.images.get(image).cloned().unwrap_or_default(),
-                labels: run.unit.labels(),
-                is_running: true,
-            }
+        let container = |(service, run): (&String, &super::manager::Run)| Container {
+            id: format!("{service}/{}", run.invocation),
+            name: run.unit.name().unwrap_or(service).to_owned(),
+            image_id: run.image.clone(),
+            labels: run.unit.labels(),
+            is_running: true,
         };
         has_one.map(container).collect()
     }

@@ -137,7 +137,12 @@ pub fn a_secret_reaches_podman_and_nothing_else() {
     let with = |value: &str| {
         let origin = Origin::Given(SecretValue(value.as_bytes().to_vec()));
         let secrets = vec![Source { name: "key".to_owned(), origin }];
-        run_how(&host, "shop", &Want::Apply(stack.clone()), &How { secrets, ..How::default() })
+        run_how(
+            &host,
+            "shop",
+            &Want::Apply(stack.clone()),
+            &How { sources: secrets, ..How::default() },
+        )
     };
     let known = || host.world().podman.secrets.get("key").map(|(_, value)| value.clone());
     for (value, expected) in [

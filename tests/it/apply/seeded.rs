@@ -14,7 +14,7 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Active, Job, JobResult, UnitState, Units, Wake};
+use stackwright::host::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
 use stackwright::state::Journal;
 
 use super::host::Simulated;
@@ -157,7 +157,7 @@ impl Defective {
     }
 
     pub fn host(&self) -> Host<'_> {
-        Host { files: self, units: self, containers: self, machine: self }
+        Host { files: self, units: self, containers: self, probes: &self.host, machine: self }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -321,7 +321,7 @@ impl Files for Defective {
 
 impl Units for Defective {
     as_it_is! {
-        calls(names: &[&str]) -> Result<Vec<Vec<String>>, Fault>;
+        details(names: &[&str]) -> Result<Vec<Details>, Fault>;
         busy() -> Result<Vec<String>, Fault>;
         cancel(name: &str) -> Result<(), Fault>;
         log(name: &str, lines: usize) -> Result<Vec<String>, Fault>;
@@ -447,6 +447,7 @@ impl Containers for Defective {
         networks() -> Result<Vec<Owned>, Fault>;
         volumes() -> Result<Vec<Owned>, Fault>;
         secrets() -> Result<Vec<Owned>, Fault>;
+        secret(name: &str) -> Result<Option<SecretValue>, Fault>;
         secret_is(name: &str, value: &SecretValue) -> Result<bool, Fault>;
         remove_volume(name: &str) -> Result<(), Fault>;
         remove_secret(name: &str) -> Result<(), Fault>;

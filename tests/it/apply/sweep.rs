@@ -137,7 +137,7 @@ impl Case {
         Ok(found)
     }
 
-    fn recover(host: &Simulated) -> Result<Run, String> {
+    pub fn recover(host: &Simulated) -> Result<Run, String> {
         host.world().begin_process();
         let recovery = run(host, &Want::Recover);
         match recovery.outcome {

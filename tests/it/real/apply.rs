@@ -5,6 +5,7 @@ mod failures;
 mod five;
 mod kept;
 mod killed;
+mod ready;
 mod secrets;
 mod together;
 

@@ -1,0 +1,283 @@
+//! Which stacks are meant by what the user names, and what differs between their layers: what
+//! `diff`, `reconcile` and `watch` have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
+
+use super::super::StackArguments;
+use super::wanted::Wanted;
+use super::{Site, in_order, installed, read};
+use crate::apply::{Scene, links};
+use crate::drift::{self, Layer, StackDrift};
+use crate::host::change::{Entry, Fault};
+use crate::host::containers::{Container, Image, Inspected, Owned};
+use crate::host::disk::Disk;
+use crate::host::units::{Details, UnitState};
+use crate::host::{Look, ReadError};
+use crate::observe;
+use crate::plan::{STACK_LABEL, facts};
+use crate::resolve::Part;
+use crate::state::{FileSet, Generation, Store};
+use crate::unit_file::facts::Facts;
+
+/// What is looked at.
+pub struct Survey {
+    /// The stacks that are installed, all of them.
+    pub known: BTreeMap<String, Generation>,
+    /// The stacks that have a file and are meant, each behind those that it requires.
+    pub wanted: Vec<Wanted>,
+    /// The names of all that are meant, with those whose file is gone.
+    pub names: BTreeSet<String>,
+    /// Whether all that are installed are meant.
+    pub is_all: bool,
+}
+
+/// Finds out which stacks are meant: by paths, by the names of those that are installed, or all of
+/// them; nothing where a file is wrong, which is told.
+pub fn survey(
+    paths: &[PathBuf],
+    arguments: &StackArguments,
+    site: &Site,
+) -> Result<Option<Survey>, Fault> {
+    let known = known(site)?;
+    let is_all = paths.is_empty();
+    let is_name = |path: &&PathBuf| {
+        is_free(path) && path.to_str().is_some_and(|name| known.contains_key(name))
+    };
+    let (mut named, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(is_name);
+    let all: Vec<PathBuf> = known.keys().map(PathBuf::from).collect();
+    if is_all {
+        named.extend(&all);
+    }
+    let named: BTreeSet<&str> = named.iter().filter_map(|path| path.to_str()).collect();
+    let mut calls = of_installed(&named, &known, arguments);
+    if !files.is_empty() {
+        calls.push((files.into_iter().cloned().collect(), arguments.clone()));
+    }
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for (paths, arguments) in calls {
+        let Some(read) = read(&paths, Part::default(), &arguments, site) else { return Ok(None) };
+        let is_new = |one: &Wanted| !wanted.iter().any(|known| known.name == one.name);
+        let new: Vec<Wanted> = read.into_iter().filter(is_new).collect();
+        wanted.extend(new);
+    }
+    let names = named.into_iter().map(str::to_owned);
+    let names = names.chain(wanted.iter().map(|one| one.name.clone())).collect();
+    Ok(Some(Survey { known, wanted: in_order(wanted), names, is_all }))
+}
+
+/// The files of stacks that are installed, together with how they were read then; what the user
+/// says now goes before that.
+fn of_installed(
+    named: &BTreeSet<&str>,
+    known: &BTreeMap<String, Generation>,
+    arguments: &StackArguments,
+) -> Vec<(Vec<PathBuf>, StackArguments)> {
+    let mut calls: Vec<(Vec<PathBuf>, StackArguments)> = Vec::new();
+    for settings in known.iter().filter(|(name, _)| named.contains(name.as_str())) {
+        let settings = &settings.1.manifest.settings;
+        if !is_there(&settings.origin) {
+            continue;
+        }
+        let or = |said: &[PathBuf], then: &[PathBuf]| {
+            if said.is_empty() { then.to_vec() } else { said.to_vec() }
+        };
+        let own = StackArguments {
+            overlays: or(&arguments.overlays, &settings.overlays),
+            env_files: or(&arguments.env_files, &settings.env_files),
+            max_file_size: arguments.max_file_size,
+        };
+        let same = |call: &&mut (Vec<PathBuf>, StackArguments)| {
+            (&call.1.overlays, &call.1.env_files) == (&own.overlays, &own.env_files)
+        };
+        match calls.iter_mut().find(same) {
+            Some(call) => call.0.push(settings.origin.clone()),
+            None => calls.push((vec![settings.origin.clone()], own)),
+        }
+    }
+    calls
+}
+
+/// Whether nothing has this path, so that it can only be a name.
+fn is_free(path: &Path) -> bool {
+    matches!(Disk.read(path, 0), Err(ReadError::NotFound))
+}
+
+/// A file that is larger than nothing is there.
+fn is_there(path: &Path) -> bool {
+    matches!(Disk.read(path, 0), Ok(_) | Err(ReadError::TooLarge(_)))
+}
+
+/// The stacks that are installed.
+pub fn known(site: &Site) -> Result<BTreeMap<String, Generation>, Fault> {
+    let files = site.real.host().files;
+    let mut known = BTreeMap::new();
+    for name in files.list(&site.places.stacks)? {
+        if let Some(generation) = installed(&Store::of(files, &site.places, &name))? {
+            known.insert(name, generation);
+        }
+    }
+    Ok(known)
+}
+
+/// What a host has of some stacks, asked once for all of them.
+#[derive(Default)]
+pub struct Seen {
+    states: BTreeMap<String, UnitState>,
+    details: BTreeMap<String, Details>,
+    inspected: Vec<Inspected>,
+    images: Vec<Image>,
+    variables: BTreeMap<String, Vec<String>>,
+    /// All containers, where orphans are looked for.
+    pub containers: Vec<Container>,
+    /// All networks.
+    pub networks: Vec<Owned>,
+    volumes: Vec<Owned>,
+    secrets: Vec<Owned>,
+}
+
+/// Looks at a host. Podman takes its time for each question, most of it to get going.
+pub fn look(
+    site: &Site,
+    known: &BTreeMap<String, Generation>,
+    names: &BTreeSet<String>,
+    looks_for_orphans: bool,
+) -> Result<Seen, Fault> {
+    if !site.runs {
+        return Ok(Seen::default());
+    }
+    let host = site.real.host();
+    let meant = known.iter().filter(|(name, _)| names.contains(*name));
+    let facts: BTreeMap<String, Facts> =
+        meant.flat_map(|(_, generation)| facts(&generation.set)).collect();
+    let is = |end: &'static str| facts.values().filter(move |facts| facts.file.ends_with(end));
+    let container_names: Vec<&str> =
+        is(".container").filter_map(|facts| facts.name.as_deref()).collect();
+    let image_names: BTreeSet<&str> =
+        facts.values().filter_map(|facts| facts.image.as_deref()).collect();
+    let image_names: Vec<&str> = image_names.into_iter().collect();
+    let (has_volumes, has_networks) =
+        (is(".volume").next().is_some(), is(".network").next().is_some());
+    let has_secrets = facts.values().any(|facts| !facts.secrets.is_empty());
+    let podman = host.containers;
+    let mut seen = thread::scope(|threads| -> Result<Seen, Fault> {
+        let inspected = threads.spawn(|| podman.inspect(&container_names));
+        let images = threads.spawn(|| podman.named_images(&image_names));
+        let networks =
+            (has_networks || looks_for_orphans).then(|| threads.spawn(|| podman.networks()));
+        let volumes = has_volumes.then(|| threads.spawn(|| podman.volumes()));
+        let secrets = has_secrets.then(|| threads.spawn(|| podman.secrets()));
+        let containers = looks_for_orphans.then(|| threads.spawn(|| podman.containers()));
+        let services: BTreeSet<String> = facts.keys().cloned().collect();
+        let states = observe::states(host, &services)?;
+        let names: Vec<&str> = facts.keys().map(String::as_str).collect();
+        let details = facts.keys().cloned().zip(host.units.details(&names)?).collect();
+        let (images, variables): (Vec<Image>, Vec<Vec<String>>) =
+            joined(images)?.into_iter().unzip();
+        let marks = images.iter().map(|image| image.id.clone());
+        Ok(Seen {
+            variables: marks.zip(variables).collect(),
+            states,
+            details,
+            inspected: joined(inspected)?,
+            images,
+            containers: asked(containers)?,
+            networks: asked(networks)?,
+            volumes: asked(volumes)?,
+            secrets: asked(secrets)?,
+        })
+    })?;
+    seen.inspected.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(seen)
+}
+
+/// What a thread came back with.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The same for what was perhaps not asked.
+fn asked<T>(thread: Option<ScopedJoinHandle<'_, Result<Vec<T>, Fault>>>) -> Result<Vec<T>, Fault> {
+    thread.map_or(Ok(Vec::new()), joined)
+}
+
+/// What differs between the layers of one stack.
+pub fn drift(
+    site: &Site,
+    name: &str,
+    wanted: Option<&Wanted>,
+    known: Option<&Generation>,
+    seen: &Seen,
+    layers: &[Layer],
+) -> Result<StackDrift, Fault> {
+    let host = site.real.host();
+    let store = Store::of(host.files, &site.places, name);
+    let scene = Scene { host, places: &site.places, store: &store, stack: name, tell: &|_| {} };
+    let lost_links = lost_links(&scene, known)?;
+    let drop_ins = drop_ins(&scene, known)?;
+    let nothing = FileSet::default();
+    let containers = seen.inspected.iter().map(|one| (one.name.as_str(), one)).collect();
+    let origin = match (wanted, known) {
+        (Some(wanted), _) => wanted.settings.origin.clone(),
+        (None, Some(known)) => known.manifest.settings.origin.clone(),
+        (None, None) => PathBuf::new(),
+    };
+    Ok(drift::drift(&drift::Request {
+        stack: name,
+        origin: &origin,
+        is_system: !site.of_user,
+        units: &site.places.units,
+        wanted: wanted.map(|one| if one.is_deployed { &one.set } else { &nothing }),
+        installed: known,
+        lost_links: &lost_links,
+        drop_ins: &drop_ins,
+        states: &seen.states,
+        details: &seen.details,
+        containers: &containers,
+        variables: &seen.variables,
+        images: &seen.images,
+        networks: &seen.networks,
+        volumes: &seen.volumes,
+        secrets: &seen.secrets,
+        changed: &|id| host.containers.changed(id),
+        layers,
+    }))
+}
+
+fn lost_links(scene: &Scene<'_>, known: Option<&Generation>) -> Result<Vec<PathBuf>, Fault> {
+    let mut lost = Vec::new();
+    let Some(known) = known else { return Ok(lost) };
+    for (path, target) in links::links(scene.places, scene.store, scene.stack, &known.set) {
+        if scene.host.files.entry(&path)? != Some(Entry::Link(target)) {
+            lost.push(path);
+        }
+    }
+    Ok(lost)
+}
+
+/// Files that change what Quadlet makes of a unit, with the unit.
+fn drop_ins(
+    scene: &Scene<'_>,
+    known: Option<&Generation>,
+) -> Result<Vec<(String, PathBuf)>, Fault> {
+    let mut drop_ins = Vec::new();
+    let folders = || std::iter::once(&scene.places.quadlet).chain(&scene.places.others);
+    for file in known.iter().flat_map(|known| known.set.units.keys()) {
+        for folder in folders().map(|folder| folder.join(format!("{file}.d"))) {
+            let names = scene.host.files.list(&folder)?.into_iter();
+            let paths = names.map(|name| folder.join(name));
+            let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "conf"));
+            drop_ins.extend(paths.map(|path| (file.clone(), path)));
+        }
+    }
+    Ok(drop_ins)
+}
+
+/// The stack whose mark something carries, if that is not installed.
+pub fn stranger<'l>(
+    labels: &'l BTreeMap<String, String>,
+    known: &BTreeMap<String, Generation>,
+) -> Option<&'l String> {
+    labels.get(STACK_LABEL).filter(|stack| !known.contains_key(*stack))
+}

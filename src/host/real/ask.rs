@@ -1,0 +1,144 @@
+//! Asks services whether they are ready: each in a thread of its own, from inside its container.
+
+#![expect(clippy::disallowed_methods, reason = "this is the place that asks services")]
+
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use regex_lite::Regex;
+
+use super::super::change::{Fault, Held};
+use super::super::probe::{Ask, Asked, Probe, Probes};
+use super::super::units::Wake;
+use super::containers::Podman;
+use super::interrupts::Interrupts;
+use super::machine::last_lines;
+use super::process::{Limits, Output, run};
+use super::wakes::Wakes;
+use super::{Scope, clock, fault, inside, journal};
+
+/// How long one try of a command may take.
+const TRY_TIME: Duration = Duration::from_secs(30);
+/// How much longer than its own time a program may take that counts its time itself.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much a command may say.
+const SAID_MAX: usize = 1 << 20;
+
+/// Who asks on this machine.
+#[derive(Debug)]
+pub struct Asker {
+    /// Whose services they are.
+    pub scope: Scope,
+    /// Who is told of the answers.
+    pub wakes: Arc<Wakes>,
+}
+
+impl Probes for Asker {
+    fn watch(&self, asked: &Asked, probes: &[Probe]) -> Result<Box<dyn Held>, Fault> {
+        let doing = format!("ask {} whether it is ready", asked.service);
+        let (stop, held) = Interrupts::by_hand().map_err(|error| fault::of(&doing, &error))?;
+        let asking = Asking { scope: self.scope, asked: asked.clone(), stop };
+        let (wakes, probes) = (self.wakes.clone(), probes.to_vec());
+        let spawned = thread::Builder::new().spawn(move || {
+            let result = probes.iter().try_for_each(|probe| asking.until_right(probe));
+            if !asking.stop.came() {
+                let Asked { service, invocation, .. } = asking.asked;
+                wakes.push(Wake::Answered { service, invocation, result });
+            }
+        });
+        spawned.map_err(|error| fault::of(doing, &error))?;
+        Ok(Box::new(held))
+    }
+}
+
+/// A service that is being asked.
+struct Asking {
+    scope: Scope,
+    asked: Asked,
+    /// Comes when nobody wants to know any more.
+    stop: Interrupts,
+}
+
+impl Asking {
+    /// Asks until the answer is right; an error tells what was answered last.
+    fn until_right(&self, probe: &Probe) -> Result<(), String> {
+        let until = self.asked.began.saturating_add(Duration::from_millis(probe.timeout));
+        match &probe.ask {
+            Ask::Page { .. } | Ask::Port { .. } => self.by_network(probe, until),
+            Ask::Command { words } => self.by_command(words, probe, until),
+            Ask::Log { pattern } => self.in_log(pattern, until),
+        }
+    }
+
+    /// Pages and ports, asked by this program in the network of the container.
+    fn by_network(&self, probe: &Probe, until: Duration) -> Result<(), String> {
+        let doing = format!("ask {}", self.asked.service);
+        let place = Podman::place(&self.asked.container).map_err(|fault| fault.to_string())?;
+        let question = inside::Question { place, until, probe: probe.clone() };
+        let input = serde_json::to_vec(&question).map_err(|error| error.to_string())?;
+        let limits = Limits {
+            time: clock::left(until).saturating_add(GRACE),
+            input: &input,
+            output: Output::All(SAID_MAX),
+            interrupts: Some(&self.stop),
+        };
+        let ended = run(&doing, Command::new(inside::PROGRAM).arg(inside::COMMAND), &limits);
+        let ended = ended.map_err(|fault| fault.why)?;
+        match ended.status.success() {
+            true => Ok(()),
+            false => Err(last_lines(&ended.err)),
+        }
+    }
+
+    /// A command in the container, tried again and again.
+    fn by_command(&self, words: &[String], probe: &Probe, until: Duration) -> Result<(), String> {
+        let doing = format!("run `{}`", words.join(" "));
+        let mut arguments = vec!["exec", &self.asked.container];
+        arguments.extend(words.iter().map(String::as_str));
+        loop {
+            let limits = Limits {
+                time: TRY_TIME.min(clock::left(until)).max(GRACE),
+                input: &[],
+                output: Output::Last,
+                interrupts: Some(&self.stop),
+            };
+            let answer = match Podman::run(&doing, &arguments, &limits) {
+                Ok(ended) if ended.status.success() => return Ok(()),
+                Ok(ended) => {
+                    let said = [ended.out, ended.err].concat();
+                    format!(
+                        "`{}` ends with {}: {}",
+                        words.join(" "),
+                        code(ended.status),
+                        last_lines(&said)
+                    )
+                }
+                Err(fault) => fault.to_string(),
+            };
+            let next = clock::now().saturating_add(Duration::from_millis(probe.interval));
+            if next >= until || self.stop.wait(next) {
+                return Err(answer);
+            }
+        }
+    }
+
+    /// A line of the journal, which is read on as it grows.
+    fn in_log(&self, pattern: &str, until: Duration) -> Result<(), String> {
+        let wanted = Regex::new(pattern).map_err(|error| error.to_string())?;
+        let is_there = |line: &str| wanted.is_match(line);
+        let Asked { service, invocation, .. } = &self.asked;
+        let run = journal::Run { unit: service, invocation, since: 0 };
+        match journal::follow(self.scope, &run, until, &self.stop, &is_there) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("no line of its log matches `{pattern}`")),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+}
+
+/// How a program ended, in a word.
+fn code(status: std::process::ExitStatus) -> String {
+    status.code().map_or("a signal".to_owned(), |code| code.to_string())
+}

@@ -1,0 +1,72 @@
+//! Reads what a program writes, line by line, until somebody has seen enough.
+
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::super::change::Fault;
+use super::interrupts::Interrupts;
+use super::{clock, fault};
+
+/// How long a line may be; of a longer one the end is another line.
+const LINE_MAX: usize = 1 << 20;
+
+/// Reads lines until one is the last that is wanted, the time is up, or somebody stops it; whether
+/// that one came.
+pub fn follow(
+    doing: &str,
+    command: &mut Command,
+    until: Duration,
+    stop: &Interrupts,
+    is_last: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<bool, Fault> {
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| fault::of(doing, &error))?;
+    let seen = match child.stdout.take() {
+        Some(out) => read(out, until, stop, is_last).map_err(|error| fault::of(doing, &error)),
+        None => Ok(false),
+    };
+    // It goes on for ever by itself, and nobody listens any more.
+    drop(child.kill());
+    drop(child.wait());
+    seen
+}
+
+fn read(
+    mut out: ChildStdout,
+    until: Duration,
+    stop: &Interrupts,
+    is_last: &mut dyn FnMut(&[u8]) -> bool,
+) -> io::Result<bool> {
+    let mut unread: Vec<u8> = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    while !clock::left(until).is_zero() && !stop.came() {
+        let mut polled = [PollFd::new(&out, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+        match poll(&mut polled, Some(&clock::left_for_kernel(until))) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if polled.first().is_none_or(|out| out.revents().is_empty()) {
+            continue;
+        }
+        let length = out.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(!unread.is_empty() && is_last(&unread));
+        }
+        unread.extend(buffer.get(..length).unwrap_or_default());
+        let mut lines = unread.split(|byte| *byte == b'\n');
+        // What stands behind the last line end is the beginning of a line.
+        let rest = lines.next_back().map_or(0, <[u8]>::len);
+        if lines.any(&mut *is_last) {
+            return Ok(true);
+        }
+        unread.drain(..unread.len() - rest);
+        if unread.len() > LINE_MAX {
+            unread.clear();
+        }
+    }
+    Ok(false)
+}

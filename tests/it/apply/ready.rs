@@ -1,0 +1,140 @@
+//! Services that run, and are asked whether they are ready.
+//!
+//! In memory a question to port N is answered rightly N milliseconds after the start, and one to
+//! port 1 never.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use stackwright::apply::{Event, Outcome, Step};
+use stackwright::host::change::{Fault, Held};
+use stackwright::host::probe::{Ask, Asked, Probe, Probes};
+use stackwright::state::manifest::Ready;
+
+use super::driver::{Want, run};
+use super::host::Simulated;
+use super::manager::Told;
+use super::stack::Stack;
+use super::sweep::{after, bare};
+use super::whole::which;
+
+/// The port that never answers.
+const NEVER: u16 = 1;
+
+struct Watching;
+
+impl Held for Watching {}
+
+impl Probes for Simulated {
+    fn watch(&self, asked: &Asked, probes: &[Probe]) -> Result<Box<dyn Held>, Fault> {
+        let answer = probes.iter().map(|probe| match &probe.ask {
+            Ask::Port { port: NEVER } => (probe.timeout, false),
+            Ask::Port { port } if u64::from(*port) > probe.timeout => (probe.timeout, false),
+            Ask::Port { port } => (u64::from(*port), true),
+            other => panic!("nobody answers {other:?} in memory"),
+        });
+        let first_wrong = answer.clone().find(|(_, right)| !right);
+        let (milliseconds, right) = first_wrong.or(answer.max()).unwrap();
+        let at = asked.began + Duration::from_millis(milliseconds);
+        self.asks(&asked.service, at, right)?;
+        Ok(Box::new(Watching))
+    }
+}
+
+/// A stack in which services are asked; each with its port, and the services that wait for it.
+fn asking(lines: &str, asked: &[(&str, u16, &[&str])]) -> Stack {
+    let ready = asked.iter().map(|(name, port, waiting)| {
+        let probe = Probe { ask: Ask::Port { port: *port }, timeout: 5_000, interval: 50 };
+        let awaited_by: BTreeSet<String> =
+            waiting.iter().map(|name| format!("{name}.service")).collect();
+        let ready = Ready { container: (*name).to_owned(), probes: vec![probe], awaited_by };
+        (format!("{name}.service"), ready)
+    });
+    Stack::new(lines).with(|settings| settings.ready = ready.collect())
+}
+
+/// A service, one that waits until it is ready, and one that waits until it runs.
+const THREE: &str = "
+    db.container does:ready=100
+    web.container needs=db
+    d.container needs=db
+";
+
+/// When a service was told to start.
+fn began(host: &Simulated, service: &str) -> Duration {
+    let told = &host.world().manager.told;
+    told.iter().find(|(_, told, name)| *told == Told::Begins && name == service).unwrap().0
+}
+
+#[test]
+fn who_waits_for_ready_waits_for_the_answer_and_others_do_not() {
+    let host = Simulated::of(bare());
+    let stack = asking(THREE, &[("db", 900, &["web"])]);
+    let result = run(&host, &Want::Apply(stack.clone()));
+    result.done();
+    assert_eq!(which(&host, &[Some(&stack)]), Ok(0));
+    let db = began(&host, "db.service");
+    let after = |name| began(&host, name).saturating_sub(db).as_millis();
+    assert_eq!((after("d.service"), after("web.service")), (100, 900));
+    let ready = result.events.iter().find_map(|event| match event {
+        Event::Ready { service, milliseconds } if service == "db.service" => Some(*milliseconds),
+        _ => None,
+    });
+    assert_eq!(ready, Some(900), "{}", result.brief());
+    let asked = |event: &&Event| matches!(event, Event::Asking { .. });
+    assert_eq!(result.events.iter().filter(asked).count(), 1);
+    host.world().begin_process();
+    assert_eq!(run(&host, &Want::Apply(stack)).outcome, Ok(Outcome::Nothing));
+}
+
+#[test]
+fn who_is_never_ready_is_told_with_its_last_answer_and_all_is_put_back() {
+    for before in [None, Some(asking(THREE, &[("db", 200, &["web"])]))] {
+        let world = before.as_ref().map_or_else(bare, |before| after(&[before]));
+        let host = Simulated::of(world);
+        let lines = THREE.replace("db.container", "db.container env=1");
+        let stack = asking(&lines, &[("db", NEVER, &["web"])]);
+        let result = run(&host, &Want::Apply(stack.clone()));
+        let failure = result.restored();
+        assert_eq!((failure.step, failure.service.as_deref()), (Step::Start, Some("db.service")));
+        assert!(failure.why.ends_with("not ready in time: nobody listens"), "{}", failure.why);
+        assert_eq!(which(&host, &[before.as_ref(), Some(&stack)]), Ok(0), "{}", result.brief());
+    }
+}
+
+#[test]
+fn who_ends_while_it_is_asked_is_told_at_once() {
+    let host = Simulated::of(bare());
+    let lines = THREE.replace("ready=100", "ready=100 dies=300");
+    let stack = asking(&lines, &[("db", 4_000, &["web"])]);
+    let result = run(&host, &Want::Apply(stack.clone()));
+    assert!(result.restored().why.starts_with("it was up and then ended"), "{}", result.brief());
+    assert_eq!(which(&host, &[None, Some(&stack)]), Ok(0));
+}
+
+#[test]
+fn no_answer_lasts_longer_than_the_whole_stack_may_take() {
+    let host = Simulated::of(bare());
+    let stack = asking(THREE, &[("db", 4_000, &["web"])]);
+    let stack = stack.with(|settings| settings.total_seconds = Some(2));
+    let result = run(&host, &Want::Apply(stack.clone()));
+    assert_eq!(result.restored().why, "the time for the whole stack is up");
+    assert_eq!(which(&host, &[None, Some(&stack)]), Ok(0));
+}
+
+#[test]
+fn the_way_back_waits_for_answers_too() {
+    let old = asking(THREE, &[("db", 700, &["web"])]);
+    let host = Simulated::of(after(&[&old]));
+    let lines = THREE.replace("db.container", "db.container env=1");
+    let stack = asking(&lines, &[("db", NEVER, &["web"])]);
+    let result = run(&host, &Want::Apply(stack));
+    result.restored();
+    let world = host.world();
+    let last = |name: &str, what| {
+        let told = world.manager.told.iter().rev();
+        told.clone().find(|(_, told, of)| *told == what && of == name).unwrap().0
+    };
+    let waited = last("web.service", Told::Begins).saturating_sub(last("db.service", Told::Begins));
+    assert_eq!(waited, Duration::from_millis(700), "{}", result.brief());
+}

@@ -1,0 +1,117 @@
+//! Services that are asked whether they are ready, from inside containers that hold nothing but
+//! their server, on ports that are not published.
+
+use super::Ground;
+
+/// An image with one static program and a page, and no shell.
+const BARE: &str = "set -e; mkdir -p bare/www; cp /usr/bin/busybox bare/httpd; \
+    echo pong > bare/www/ok; \
+    tar -C bare -c . | podman import --quiet - docker.io/library/bare:1; rm -r bare";
+
+/// One service for each kind of question, and for each way in which a container has its network.
+const ASKED: &str = r#"
+stack: { name: asked }
+deployment: { timeouts: { settle: 0s } }
+shared: { networks: [inner] }
+networks: { inner: {} }
+services:
+  - name: page
+    configuration:
+      image: docker.io/library/bare:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [/httpd, -f, -p, "3001", -h, /www]
+      ready_criteria:
+        - type: http_endpoint
+          url: http://localhost:3001/ok
+          expected_body: ^PONG
+          timeout: 20s
+        - { type: http_endpoint, url: "http://page:3001/no", expected_status: 404, timeout: 20s }
+        - { type: tcp, port: PORT, timeout: TIME }
+  - name: mapped
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      userns: keep-id
+      command: [serve, sh, -c, "sleep 1; exec httpd -f -p 3002 -h /tmp"]
+      ready_criteria: [{ type: tcp, port: 3002, timeout: 20s }]
+  - name: said
+    dependencies: [page]
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve, sh, -c, "sleep 1; echo SAID; touch /tmp/x"]
+      ready_criteria:
+        - { type: log_pattern, pattern: "ready to accept (connections|people)$$", timeout: TIME }
+        - { type: http_endpoint, url: "http://page:3001/ok", timeout: 20s }
+        - { type: command, command: [test, -e, /tmp/x], timeout: 20s }
+  - name: last
+    dependencies: [said, mapped]
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      network_mode: host
+      command: [serve, httpd, -f, -p, "127.0.0.1:3003", -h, /tmp]
+      ready_criteria:
+        - type: http_endpoint
+          url: http://127.0.0.1:3003/
+          expected_status: STATUS
+          timeout: 20s
+        - { type: command, command: [sh, -c, "echo not yet; CHECK"], timeout: TIME }
+"#;
+
+/// The stack with some words in it replaced by others.
+fn asked(changes: &[(&str, &str)]) -> String {
+    let usual = [
+        ("PONG", "pong"),
+        ("PORT", "3001"),
+        ("TIME", "20s"),
+        ("SAID", "I am ready to accept connections"),
+        ("STATUS", "404"),
+        ("CHECK", "true"),
+    ];
+    let all = changes.iter().copied().chain(usual);
+    all.fold(ASKED.to_owned(), |text, (word, by)| text.replace(word, by))
+}
+
+/// Words of the stack, with what stands in their place.
+type Changes = &'static [(&'static str, &'static str)];
+
+/// What is wrong, and what is told about it: the service, and the last answer.
+const WRONG: [(Changes, &str, &str); 5] = [
+    (&[("PONG", "ping"), ("20s", "1s")], "page", "nothing matches `^ping`"),
+    (&[("PORT", "3999"), ("TIME", "1s")], "page", "3999: nobody listens there"),
+    (&[("SAID", "closed"), ("TIME", "2s")], "said", "no line of its log matches `ready to"),
+    (&[("STATUS", "200"), ("20s", "3s")], "last", "/ answers 404 instead of 200"),
+    (&[("CHECK", "false"), ("TIME", "3s")], "last", "ends with 1: not yet"),
+];
+
+#[test]
+fn services_are_asked_in_their_own_networks_before_others_start() {
+    let Some(ground) = Ground::new("ready") else { return };
+    ground.host.user(&["sh", "-c", BARE]);
+    let before = ground.look().without_data();
+    for (changes, service, answer) in WRONG {
+        ground.stack("asked", &asked(changes));
+        let run = ground.ends(4, &["apply", "/srv/asked.yml", "--yes"]);
+        let told = format!("error: {service}.service: it runs and was not ready in time: ");
+        let line = run.err.lines().find(|line| line.starts_with(&told));
+        assert!(line.is_some_and(|line| line.contains(answer)), "{changes:?}\n{}", run.err);
+        assert_eq!(ground.look().without_data(), before, "{changes:?}");
+    }
+    ground.stack("asked", &asked(&[]));
+    let run = ground.up("asked");
+    let place = |what: &str| run.err.lines().position(|line| line.contains(what)).unwrap();
+    for (service, waits_for) in [("said", "page"), ("last", "said"), ("last", "mapped")] {
+        let (told, up) =
+            (format!("{service}.service is told"), format!("{waits_for}.service is up"));
+        assert!(place(&told) > place(&up), "{}", run.err);
+    }
+    // Who asked is gone with the question.
+    assert_eq!(ground.run(&["pgrep", "-f", "stackwright inside"]).code, 1);
+    ground.ends(0, &["remove", "asked", "--yes"]);
+    ground.strangers_are_untouched();
+}

@@ -1,0 +1,1 @@
+//! A folder of stacks that is brought to what its files say.
