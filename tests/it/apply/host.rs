@@ -478,6 +478,8 @@ impl Containers for Simulated {
     }
 
     fn pull(&self, image: &str) -> Result<(), PullError> {
+        let meeting = self.world().podman.meeting.clone();
+        meeting.inspect(|meeting| meeting.attend());
         let pulled = self.step(
             Kind::Manages,
             format!("pull {image}"),
