@@ -25,7 +25,7 @@ pub use steps::Care;
 use crate::host::change::{Fault, Host};
 use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
-use crate::plan::{Plan, facts};
+use crate::plan::{Observed, Plan, facts};
 use crate::state::{
     Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
     manifest::OnFailure, manifest::Test,
@@ -81,11 +81,13 @@ pub struct Manner<'m> {
     pub on_failure: Option<OnFailure>,
     /// Who is asked where all is held for a look; without anybody, all is put back.
     pub ask: Option<&'m dyn Fn() -> Answer>,
+    /// What was seen of the host for the plan, where that was just now.
+    pub seen: Option<&'m Observed>,
 }
 
 impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None, ask: None }
+        Self { care, on_failure: None, ask: None, seen: None }
     }
 }
 
@@ -332,7 +334,12 @@ impl Operation<'_> {
                 journal.others.insert(name, state.invocation);
             }
         }
-        let stock = host.containers.stock()?;
+        // What was fetched or done by commands since the plan was made may have changed it.
+        let is_now = plan.pull.is_empty() && self.settings.before.is_empty();
+        let stock = match self.manner.seen.filter(|_| is_now) {
+            Some(seen) => seen.stock(),
+            None => host.containers.stock()?,
+        };
         let networks = stock.networks.iter();
         journal.networks =
             networks.map(|network| (network.name.clone(), network.version.clone())).collect();

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::containers::{Container, Image, Owned};
+use crate::host::containers::{Container, Image, Owned, Stock};
 use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
@@ -57,6 +57,14 @@ pub struct Observed {
     pub networks: BTreeMap<String, Owned>,
     /// What is to be brought back.
     pub drifted: Drifted,
+}
+
+impl Observed {
+    /// What Podman has of it.
+    pub fn stock(&self) -> Stock {
+        let (containers, images) = (self.containers.clone(), self.images.clone());
+        Stock { containers, images, networks: self.networks.values().cloned().collect() }
+    }
 }
 
 /// What will be done.

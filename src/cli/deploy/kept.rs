@@ -7,7 +7,7 @@ use super::super::{Exit, output};
 use super::apply::told;
 use super::{Format, PlaceArguments, Site, installed, locked, look, open, refuse, show, teller};
 use crate::apply::secrets::Settled;
-use crate::apply::{self, Care, Scene, Target};
+use crate::apply::{self, Care, Manner, Scene, Target};
 use crate::host::change::Fault;
 use crate::plan::{self, STACK_LABEL};
 use crate::state::{Action, FileSet, Generation, Store, Verdict};
@@ -254,7 +254,8 @@ fn move_to(
         }
     }
     let target = to.map_or(Target::Nothing, Target::Kept);
-    let outcome = apply::apply(scene, &plan, from, target, &Settled::default(), care(site));
+    let manner = Manner { seen: Some(&observed), ..care(site).into() };
+    let outcome = apply::apply(scene, &plan, from, target, &Settled::default(), manner);
     Ok(told(scene.stack, &outcome, is_human))
 }
 

@@ -223,5 +223,6 @@ fn command(
         }
         _ => Target::Nothing,
     };
-    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.manner))
+    let manner = Manner { seen: Some(&observed), ..how.manner };
+    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, manner))
 }
