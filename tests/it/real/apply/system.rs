@@ -67,7 +67,7 @@ fn services_of_the_machine_come_up_change_fail_go_back_and_go() {
     assert_eq!(look(), first);
 
     // One service changed: it alone is another one, also while others make systemd read its units.
-    let storm = "for run in 1 2 3; do (for again in $(seq 12); do systemctl daemon-reload; done) & \
+    let storm = "for run in 1 2 3; do (for again in $(seq 5); do systemctl daemon-reload; done) & \
                  done; wait";
     std::thread::scope(|threads| {
         let storm = threads.spawn(|| ground.host.user(&["--root", "bash", "-c", storm]));
