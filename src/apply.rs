@@ -16,6 +16,7 @@ pub mod restore;
 pub mod secrets;
 pub mod start;
 pub mod steps;
+pub mod test;
 
 pub use event::{Event, Failure, Outcome, Step};
 pub use restore::recover;
@@ -27,7 +28,7 @@ use crate::observe::{dependents, states};
 use crate::plan::{Plan, facts};
 use crate::state::{
     Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
-    manifest::OnFailure,
+    manifest::OnFailure, manifest::Test,
 };
 use crate::unit_file::facts::Facts;
 use event::at;
@@ -189,6 +190,9 @@ impl Operation<'_> {
         let now = scene.host.machine.now();
         let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let patterns = self.settings.patterns.iter();
+        let patterns = patterns.filter(|(service, _)| self.plan.start.contains(service));
+        entry.patterns = patterns.map(|(one, other)| (one.clone(), other.clone())).collect();
         entry.phases = self.phases.took(now);
         let now = result.is_ok().then(|| self.images_now(&journal)).flatten();
         entry.images = now.unwrap_or_else(|| images.clone());
@@ -208,12 +212,13 @@ impl Operation<'_> {
     /// says so who looks at it.
     fn carry_out(&self, steps: &Steps<'_>) -> (Result<BTreeMap<String, u64>, Failure>, OnFailure) {
         let mut on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
-        let mut result = self.set_secrets().and_then(|()| steps.carry_out());
+        let tested = |took| self.test().map(|()| took);
+        let mut result = self.set_secrets().and_then(|()| steps.carry_out()).and_then(tested);
         while let Err(failure) = &result {
             (self.scene.tell)(&Event::Failed { failure: failure.clone() });
             let is_held = on_failure == OnFailure::Pause && can_stay(failure);
             match self.manner.ask.filter(|_| is_held).map(|ask| ask()) {
-                Some(Answer::GoOn) => result = steps.go_on(),
+                Some(Answer::GoOn) => result = steps.go_on().and_then(tested),
                 Some(Answer::Leave) => {
                     on_failure = OnFailure::Leave;
                     break;
@@ -222,6 +227,16 @@ impl Operation<'_> {
             }
         }
         (result, on_failure)
+    }
+
+    /// Asks whether all that was started works, where the stack says how that is seen.
+    fn test(&self) -> Result<(), Failure> {
+        if self.manner.care != Care::Full || self.plan.start.is_empty() {
+            return Ok(());
+        }
+        let tests = self.settings.tests.iter();
+        let is_meant = |test: &&Test| !test.is_implied && self.new.contains_key(&test.service);
+        test::all(self.scene, tests.filter(is_meant))
     }
 
     fn set_secrets(&self) -> Result<(), Failure> {
@@ -383,6 +398,7 @@ impl Operation<'_> {
             Some(service) => format!("{service}: {}", failure.why),
             None => failure.why.clone(),
         });
+        entry.failed.clone_from(&failure.service);
         if self.settings.preserve_logs {
             entry.log.clone_from(&failure.log);
         }
@@ -405,5 +421,5 @@ impl Operation<'_> {
 
 /// Whether anybody could use what a failure leaves: before services are started there is nothing.
 fn can_stay(failure: &Failure) -> bool {
-    matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted
+    matches!(failure.step, Step::Start | Step::Settle | Step::Test) && !failure.interrupted
 }

@@ -45,6 +45,12 @@ pub struct Entry {
     /// The images that the services have, by service.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
+    /// The patterns of the services that were to start, where they have one.
+    #[serde(default)]
+    pub patterns: BTreeMap<String, String>,
+    /// The service that failed.
+    #[serde(default)]
+    pub failed: Option<String>,
     /// Why it failed.
     #[serde(default)]
     pub cause: Option<String>,
@@ -67,6 +73,8 @@ impl Entry {
             phases: BTreeMap::new(),
             services: BTreeMap::new(),
             images: BTreeMap::new(),
+            patterns: BTreeMap::new(),
+            failed: None,
             cause: None,
             log: Vec::new(),
         }

@@ -1,13 +1,12 @@
 //! `history`: what was done to stacks, and how it ended.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::super::{Exit, output};
-use super::{Format, PlaceArguments, open, refuse, show};
+use super::{Format, PlaceArguments, open, refuse, show, stats};
 use crate::report::human::escape;
 use crate::state::{Entry, Store, Verdict};
 
@@ -36,20 +35,6 @@ struct Told<'e> {
     entry: &'e Entry,
 }
 
-/// Counts of the operations on a stack.
-#[derive(Debug, Default, Serialize)]
-struct Stats {
-    stack: String,
-    operations: usize,
-    done: usize,
-    restored: usize,
-    not_restored: usize,
-    success_percent: usize,
-    median_milliseconds: u64,
-    longest_milliseconds: u64,
-    causes: BTreeMap<String, usize>,
-}
-
 /// Runs the command. It needs no lock, no service manager and no room on the disk.
 pub fn run(arguments: &HistoryArguments) -> Exit {
     let site = match open(&arguments.place) {
@@ -63,20 +48,28 @@ pub fn run(arguments: &HistoryArguments) -> Exit {
         Err(fault) => return refuse(&fault),
     };
     let is_human = arguments.place.format == Format::Human;
+    let mut all = Vec::new();
     for stack in &stacks {
         let entries = match Store::of(files, &site.places, stack).history() {
             Ok(entries) => entries,
             Err(fault) => return refuse(&fault),
         };
         match (arguments.stats, is_human) {
-            (true, true) => output::out(&stats_text(&stats(stack, &entries))),
-            (true, false) => show::json_line(&stats(stack, &entries)),
+            (true, true) => output::out(&stats::stack_text(&stats::of_stack(stack, &entries))),
+            (true, false) => show::json_line(&stats::of_stack(stack, &entries)),
             (false, true) => output::out(&lines(stack, &entries)),
             (false, false) => {
                 for entry in &entries {
                     show::json_line(&Told { stack, entry });
                 }
             }
+        }
+        all.extend(entries);
+    }
+    for pattern in stats::of_patterns(&all).iter().filter(|_| arguments.stats) {
+        match is_human {
+            true => output::out(&stats::pattern_text(pattern)),
+            false => show::json_line(pattern),
         }
     }
     Exit::Done
@@ -110,47 +103,6 @@ fn lines(stack: &str, entries: &[Entry]) -> String {
             cause.unwrap_or_default()
         )
         .unwrap_or_default();
-    }
-    text
-}
-
-fn stats(stack: &str, entries: &[Entry]) -> Stats {
-    let count = |verdict| entries.iter().filter(|entry| entry.verdict == verdict).count();
-    let mut times: Vec<u64> = entries.iter().map(|entry| entry.milliseconds).collect();
-    times.sort_unstable();
-    let mut causes = BTreeMap::new();
-    for cause in entries.iter().filter_map(|entry| entry.cause.clone()) {
-        *causes.entry(cause).or_insert(0) += 1;
-    }
-    let done = count(Verdict::Done);
-    Stats {
-        stack: stack.to_owned(),
-        operations: entries.len(),
-        done,
-        restored: count(Verdict::Restored),
-        not_restored: count(Verdict::NotRestored),
-        success_percent: (done * 100).checked_div(entries.len()).unwrap_or(0),
-        median_milliseconds: times.get(times.len() / 2).copied().unwrap_or(0),
-        longest_milliseconds: times.last().copied().unwrap_or(0),
-        causes,
-    }
-}
-
-fn stats_text(stats: &Stats) -> String {
-    let mut text = format!(
-        "{}: {} operations, {} done ({} %), {} put back, {} failed; median {}, \
-         longest {}\n",
-        stats.stack,
-        stats.operations,
-        stats.done,
-        stats.success_percent,
-        stats.restored,
-        stats.not_restored,
-        show::seconds(stats.median_milliseconds),
-        show::seconds(stats.longest_milliseconds),
-    );
-    for (cause, count) in &stats.causes {
-        writeln!(text, "  {count} x {}", escape(cause)).unwrap_or_default();
     }
     text
 }

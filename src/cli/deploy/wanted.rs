@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ready::ready;
+use super::questions::{ready, tests};
 use crate::apply::secrets::{Origin, Source};
 use crate::check::Checked;
 use crate::config::Config;
@@ -67,7 +67,7 @@ pub fn wanted(
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         is_deployed: checked.is_deployed(),
         set: file_set(files),
-        settings: settings(checked, config),
+        settings: Settings { patterns: patterns(resolved), ..settings(checked, config) },
         secrets: secrets(resolved)?,
     })
 }
@@ -92,10 +92,12 @@ fn file_set(files: Vec<emit::File>) -> FileSet {
 fn settings(checked: &Checked, config: &Config) -> Settings {
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
     // Whatever part of a stack is meant, all of it is what the next generation holds.
-    let ready = ready(&resolve(checked, Part::default()));
+    let whole = resolve(checked, Part::default());
+    let (ready, tests) = (ready(&whole), tests(&whole));
     let mut settings = Settings {
         origin,
         ready,
+        tests,
         settle_seconds: SETTLE_SECONDS,
         preserve_logs: true,
         keep: config.generations.map_or(KEPT, |number| number.value as usize),
@@ -129,6 +131,16 @@ fn settings(checked: &Checked, config: &Config) -> Settings {
         settings.after_failure = commands(&hooks.on_failure);
     }
     settings
+}
+
+/// The patterns of services by the names of their units.
+fn patterns(resolved: &Resolved<'_>) -> BTreeMap<String, String> {
+    let services = resolved.services.iter();
+    let patterns = services.filter_map(|service| {
+        let pattern = service.written.pattern.as_ref()?;
+        Some((format!("{}.service", service.unit), pattern.value.as_str().to_owned()))
+    });
+    patterns.collect()
 }
 
 fn commands(list: &List<Command>) -> Vec<Vec<String>> {
