@@ -299,6 +299,7 @@ impl Operation<'_> {
         let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
+        self.finds_its_places()?;
         if !journal.only_installs {
             if let (Some(name), true) = (&journal.to, self.plan.installs) {
                 let folder = match journal.is_fresh {
@@ -315,6 +316,22 @@ impl Operation<'_> {
         }
         scene.store.begin(journal).map_err(at(Step::Stage))?;
         Ok(stock)
+    }
+
+    /// What somebody else has put where a link of ours must be is not replaced.
+    fn finds_its_places(&self) -> Result<(), Failure> {
+        let scene = self.scene;
+        let Some((set, _)) = self.target.set() else { return Ok(()) };
+        let links = links::links(scene.places, scene.store, scene.stack, set);
+        let own = scene.places.inside(scene.store.folder());
+        let found = links::strangers(scene.host.files, &links, &own).map_err(at(Step::Stage))?;
+        match found.first() {
+            None => Ok(()),
+            Some(path) => {
+                let why = format!("{} is there and is not of this stack", path.display());
+                Err(Failure::at(Step::Stage, why))
+            }
+        }
     }
 
     /// Notes what runs and what is there, to be able to have it again.

@@ -4,6 +4,7 @@ mod caught;
 mod disk;
 mod driver;
 mod failures;
+mod faults;
 mod graphs;
 mod host;
 mod images;

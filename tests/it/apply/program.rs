@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Run, list, program, write};
+use crate::support::{Run, list, program, text, write};
 
 const STACK: &str = "
 stack: { name: shop }
@@ -50,12 +50,9 @@ impl Site {
     fn run(&self, arguments: &[&str]) -> Run {
         let output =
             program(self.folder.path()).env("HOME", "/home/a").args(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Run {
-            code: output.status.code().unwrap_or(-1),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code().unwrap_or(-1);
+        Run { code, out: lossy(output.stdout), err: lossy(output.stderr) }
     }
 
     #[track_caller]
@@ -102,6 +99,114 @@ fn spoilt_files_of_its_own_are_told_and_stop_nothing_else() {
         assert_eq!(now, Path::new("generations").join(&name));
     }
     site.up("three");
+}
+
+#[test]
+fn what_somebody_else_has_put_in_its_places_is_not_replaced() {
+    let site = Site::new();
+    let link = site.path("root/home/a/.config/containers/systemd/shop");
+    let theirs = site.path("root/home/a/theirs");
+    write(&theirs.join("web.container"), "theirs");
+    for put in [
+        &(|| std::os::unix::fs::symlink(&theirs, &link)) as &dyn Fn() -> std::io::Result<()>,
+        &|| std::fs::write(&link, "theirs"),
+        &|| std::fs::create_dir(&link),
+    ] {
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        put().unwrap();
+        let kind = std::fs::symlink_metadata(&link).unwrap().file_type();
+        let run = site.run(&site.stack("one"));
+        assert_eq!(run.code, 3, "{}{}", run.out, run.err);
+        assert!(run.err.contains("shop is there and is not of this stack"), "{}", run.err);
+        assert_eq!(std::fs::symlink_metadata(&link).unwrap().file_type(), kind);
+        assert_eq!(text(&theirs.join("web.container")), "theirs");
+        assert_eq!(list(&theirs).len(), 1);
+        assert!(!site.store().join("current").exists());
+        if kind.is_dir() { std::fs::remove_dir(&link) } else { std::fs::remove_file(&link) }
+            .unwrap();
+    }
+    site.up("one");
+}
+
+#[test]
+fn a_generation_of_which_a_file_is_cut_off_is_not_gone_back_to() {
+    let site = Site::new();
+    site.up("one");
+    site.up("two");
+    let generations = list(&site.store().join("generations"));
+    let unit = generations[0].join("units/web.container");
+    let whole = text(&unit);
+    let current = || std::fs::read_link(site.store().join("current")).unwrap();
+    let before = current();
+    let rollback = ["rollback", "shop", "--to", "1", "--root", "root", "--yes"];
+    for length in (0..whole.len()).step_by(whole.len() / 9) {
+        // Many of these are units that Quadlet would take.
+        std::fs::write(&unit, &whole.as_bytes()[..length]).unwrap();
+        let run = site.run(&rollback);
+        assert_eq!(run.code, 3, "{length}: {}{}", run.out, run.err);
+        assert!(run.err.contains("cannot be trusted"), "{}", run.err);
+        assert_eq!(current(), before);
+    }
+    write(&unit, &whole);
+    assert_eq!(site.run(&rollback).code, 0);
+    assert_ne!(current(), before);
+}
+
+/// Runs the program as somebody who has no right to anything; nothing where that cannot be done.
+fn run_as_nobody(site: &Site, arguments: &[&str]) -> Option<Run> {
+    let own = site.path("stackwright");
+    if !own.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_stackwright"), &own).unwrap();
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&own).args(arguments);
+    command.current_dir(site.folder.path()).env_clear().env("HOME", "/home/a");
+    let output = command.env("PATH", "/usr/bin:/bin").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.contains("setpriv:") {
+        std::io::stderr().write_all(b"SKIPPED: only root can be nobody\n").unwrap();
+        return None;
+    }
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(Run { code: output.status.code().unwrap_or(-1), out, err: said })
+}
+
+#[test]
+fn where_it_may_not_write_it_says_so_and_nothing_is_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = Site::new();
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(site.folder.path(), 0o755);
+    site.up("one");
+    let words = site.stack("two");
+    let current = || std::fs::read_link(site.store().join("current")).unwrap();
+    let (before, all) = (current(), list(&site.store().join("generations")));
+    let Some(run) = run_as_nobody(&site, &words) else { return };
+    assert_eq!(run.code, 3, "{}{}", run.out, run.err);
+    assert!(run.err.contains("this user may not"), "{}", run.err);
+    assert!(run.err.contains("/stacks/shop"), "{}", run.err);
+    // The store is its own, but not the place of one link.
+    let mut command = Command::new("chown");
+    assert!(
+        command
+            .args(["-R", "65534"])
+            .arg(site.path("root/home/a/.local"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    write(
+        &site.path("shop.yml"),
+        &text(&site.path("shop.yml")).replace("name: shop", "name: fair"),
+    );
+    let run = run_as_nobody(&site, &words).unwrap();
+    assert_eq!(run.code, 4, "{}{}", run.out, run.err);
+    assert!(run.err.contains("this user may not"), "{}", run.err);
+    assert!(run.err.contains("/containers/systemd/"), "{}", run.err);
+    assert!(!site.store().with_file_name("fair").join("current").exists());
+    assert_eq!((current(), list(&site.store().join("generations"))), (before, all));
 }
 
 /// A call of the system that matters for what a power cut leaves.
@@ -154,8 +259,8 @@ fn traced(site: &Site, arguments: &[&str]) -> Option<Vec<Call>> {
         return None;
     };
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8_lossy(&std::fs::read(&trace).unwrap()).into_owned();
-    Some(calls(&text, "/stackwright/stacks/shop"))
+    let trace = String::from_utf8_lossy(&std::fs::read(&trace).unwrap()).into_owned();
+    Some(calls(&trace, "/stackwright/stacks/shop"))
 }
 
 /// The first place of a call, which must be there.
