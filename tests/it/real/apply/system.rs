@@ -16,7 +16,7 @@ podman ps -a --sort names --format '{{.Names}} {{.State}} {{.ID}}'
 podman network ls --format 'network {{.Name}}'
 "#;
 
-/// The sockets of the buses: where they are not, only the program of the service manager reaches it.
+/// The sockets of the buses; without them only its own program reaches the service manager.
 const SOCKETS: [&str; 2] = ["/run/dbus/system_bus_socket", "/run/user/1000/bus"];
 
 fn without_bus<T>(host: &Host, act: impl FnOnce() -> T) -> T {
