@@ -14,6 +14,7 @@ mod output;
 mod reference;
 
 pub use deploy::diff::DiffReport;
+pub use deploy::list::ListReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
@@ -102,6 +103,15 @@ enum Command {
     /// Bring back what has drifted; deploy, update and remove what a folder of stacks says
     #[command(after_help = deploy::reconcile::EXAMPLES)]
     Reconcile(deploy::reconcile::ReconcileArguments),
+    /// Ask stacks that are up whether they work
+    #[command(after_help = deploy::verify::EXAMPLES)]
+    Verify(deploy::verify::VerifyArguments),
+    /// Show stacks, their groups and services, what needs what, and what is deployed
+    #[command(after_help = deploy::list::EXAMPLES)]
+    List(deploy::list::ListArguments),
+    /// Look for drift by a timer, and report it
+    #[command(after_help = deploy::watch::EXAMPLES)]
+    Watch(deploy::watch::WatchArguments),
     /// Tell what was done to stacks, and how it ended
     #[command(after_help = deploy::history::EXAMPLES)]
     History(deploy::history::HistoryArguments),
@@ -166,6 +176,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
         Command::Diff(arguments) => deploy::diff::run(&arguments),
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
+        Command::Verify(arguments) => deploy::verify::run(&arguments),
+        Command::List(arguments) => deploy::list::run(&arguments),
+        Command::Watch(arguments) => deploy::watch::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),

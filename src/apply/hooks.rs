@@ -55,7 +55,8 @@ impl Hooks<'_> {
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
         let folder = self.settings.origin.parent().unwrap_or(self.scene.store.folder());
-        let call = HookCall { command, variables: &variables, folder, timeout: HOOK_TIME };
+        let call =
+            HookCall { command, variables: &variables, input: &[], folder, timeout: HOOK_TIME };
         self.scene.host.machine.hook(&call)
     }
 }

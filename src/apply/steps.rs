@@ -9,6 +9,7 @@ use super::{Scene, images, links, start};
 use crate::host::change::Fault;
 use crate::host::units::Wake;
 use crate::observe;
+use crate::plan::order::last_first;
 use crate::plan::{Plan, STACK_LABEL};
 use crate::state::{FileSet, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
@@ -23,7 +24,7 @@ const STOP_SECONDS: u64 = 90;
 pub const GRACE: Duration = Duration::from_secs(15);
 
 /// How many lines of a log are shown.
-const LOG_LINES: usize = 20;
+pub const LOG_LINES: usize = 20;
 
 /// How carefully services are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,11 +235,11 @@ impl Steps<'_> {
         self.step(step);
         let mut open = BTreeMap::new();
         let mut longest = 0;
-        for service in services {
+        for service in last_first(facts, services) {
             (self.scene.tell)(&Event::Stopping { service: service.clone() });
-            let job = self.scene.host.units.stop(service).map_err(at(step))?;
-            open.insert(job, service.clone());
-            let seconds = facts.get(service).and_then(|facts| facts.stop_seconds);
+            let job = self.scene.host.units.stop(&service).map_err(at(step))?;
+            let seconds = facts.get(&service).and_then(|facts| facts.stop_seconds);
+            open.insert(job, service);
             longest = longest.max(seconds.unwrap_or(STOP_SECONDS).min(start::ENDLESS_SECONDS));
         }
         let until = self.scene.host.machine.now() + Duration::from_secs(longest) + GRACE;

@@ -32,14 +32,17 @@ pub mod apply;
 pub mod diff;
 pub mod history;
 pub mod kept;
+pub mod list;
 mod live;
 pub mod plan_command;
-mod ready;
+mod questions;
 pub mod reconcile;
 mod show;
 mod stats;
 mod survey;
+pub mod verify;
 mod wanted;
+pub mod watch;
 
 /// Which stacks are meant, and where.
 #[derive(Debug, Args)]
@@ -81,7 +84,7 @@ impl DeployArguments {
 }
 
 /// On which host, and how it is told.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct PlaceArguments {
     /// Work on the services of the machine, not on those of the user
     #[arg(long)]

@@ -157,6 +157,8 @@ pub struct HookCall<'c> {
     pub command: &'c [String],
     /// Variables beside those of this process.
     pub variables: &'c [(String, String)],
+    /// What it can read.
+    pub input: &'c [u8],
     /// The folder that it runs in.
     pub folder: &'c Path,
     /// How long it may take.

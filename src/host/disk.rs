@@ -109,6 +109,11 @@ pub fn environment() -> BTreeMap<String, String> {
     variables
 }
 
+/// Where this program lies, where the system tells it.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
 /// The number of the user who runs this.
 pub fn user() -> u32 {
     rustix::process::getuid().as_raw()

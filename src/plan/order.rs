@@ -1,4 +1,4 @@
-//! Which services wait for which, among those that are started.
+//! Which services wait for which, among those that are started or stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,4 +19,23 @@ pub fn order(
         (service.clone(), after)
     });
     waits.collect()
+}
+
+/// Some services, each before those that it waits for when they start: a stop waits only for the
+/// stops that systemd was told of before.
+pub fn last_first(facts: &BTreeMap<String, Facts>, stop: &[String]) -> Vec<String> {
+    let mut open = order(facts, stop);
+    let mut sorted = Vec::new();
+    while !open.is_empty() {
+        let awaited: BTreeSet<&String> = open.values().flatten().collect();
+        let free = open.keys().filter(|name| !awaited.contains(name)).cloned();
+        let mut free: Vec<String> = free.collect();
+        if free.is_empty() {
+            // They wait for each other in a circle.
+            free = open.keys().cloned().collect();
+        }
+        open.retain(|name, _| !free.contains(name));
+        sorted.extend(free);
+    }
+    sorted
 }

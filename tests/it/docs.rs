@@ -331,7 +331,8 @@ fn flags_exist(at: &str, command: &str, call: &str) {
     let definition = definition();
     let command = definition.find_subcommand(command).unwrap();
     let known = |flag: &str| {
-        let own = command.get_arguments().chain(definition.get_arguments());
+        let below = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        let own = command.get_arguments().chain(below).chain(definition.get_arguments());
         own.filter_map(|argument| argument.get_long()).any(|long| long == flag)
     };
     let ends = |c: char| !c.is_ascii_lowercase() && c != '-';

@@ -47,20 +47,20 @@ pub struct DiffArguments {
 #[schemars(title = "Drift of stackwright diff")]
 pub struct DiffReport {
     /// The stacks, in the order of their names.
-    stacks: Vec<StackDrift>,
+    pub stacks: Vec<StackDrift>,
     /// What carries our mark and belongs to no stack that is installed.
-    orphans: Vec<Orphan>,
+    pub orphans: Vec<Orphan>,
 }
 
 /// Something that carries the mark of a stack that is not installed.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Orphan {
+pub struct Orphan {
     /// What it is: a container, a network.
     kind: &'static str,
     /// Its name.
     name: String,
     /// The stack that its mark names.
-    stack: String,
+    pub stack: String,
     /// What would take it away.
     mend: String,
 }

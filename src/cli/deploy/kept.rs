@@ -89,19 +89,28 @@ fn on_stack(
     stack: &str,
     run: &mut dyn FnMut(&Scene<'_>) -> Exit,
 ) -> Exit {
-    let host = site.real.host();
-    let store = Store::of(host.files, &site.places, stack);
-    let is_name = !stack.is_empty() && !stack.contains('/') && !stack.starts_with('.');
-    let is_known = is_name && matches!(host.files.entry(store.folder()), Ok(Some(_)));
-    if !is_known {
-        let known = host.files.list(&site.places.stacks).unwrap_or_default();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        output::error(&format!("no stack `{stack}` is installed here; there is: {known}"));
+    if !is_known(site, stack) {
         return Exit::WrongInput;
     }
+    let host = site.real.host();
+    let store = Store::of(host.files, &site.places, stack);
     let tell = teller(site, place.format, stack.to_owned());
     let scene = Scene { host, places: &site.places, store: &store, stack, tell: &tell };
     locked(&scene, place, run)
+}
+
+/// Whether a stack was ever installed here; of one that was not, it is told which were.
+pub fn is_known(site: &Site, stack: &str) -> bool {
+    let files = site.real.host().files;
+    let store = Store::of(files, &site.places, stack);
+    let is_name = !stack.is_empty() && !stack.contains('/') && !stack.starts_with('.');
+    let is_known = is_name && matches!(files.entry(store.folder()), Ok(Some(_)));
+    if !is_known {
+        let known = files.list(&site.places.stacks).unwrap_or_default();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        output::error(&format!("no stack `{stack}` is installed here; there is: {known}"));
+    }
+    is_known
 }
 
 /// Removes a stack whose file says that it is not to be there; its data stays.

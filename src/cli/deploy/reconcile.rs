@@ -60,6 +60,11 @@ pub fn run(arguments: &ReconcileArguments) -> Exit {
     run.whole().unwrap_or_else(|fault| refuse(&fault))
 }
 
+/// Brings back all that has drifted without asking anybody.
+pub fn unattended(place: PlaceArguments, stack: StackArguments) -> Exit {
+    run(&ReconcileArguments { paths: Vec::new(), yes: true, dry_run: false, place, stack })
+}
+
 /// What is to become of a stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Goal {

@@ -103,7 +103,7 @@ impl Machine for RealMachine {
             &mut command,
             &Limits {
                 time: call.timeout,
-                input: &[],
+                input: call.input,
                 output: Output::Last,
                 interrupts: Some(&self.interrupts),
             },

@@ -10,6 +10,7 @@ use stackwright::plan::{self, Plan, facts};
 use stackwright::state::{Action, GenerationName, Store};
 
 use super::host::Simulated;
+use super::seeded::Defective;
 use super::stack::Stack;
 
 /// What is wanted of a host.
@@ -147,8 +148,9 @@ pub fn run_how(host: &Simulated, stack: &str, want: &Want, how: &How) -> Run {
     let events = RefCell::new(Vec::new());
     let tell = |event: &Event| events.borrow_mut().push(event.clone());
     let places = host.world().places.clone();
-    let store = Store::of(host, &places, stack);
-    let scene = Scene { host: host.host(), places: &places, store: &store, stack, tell: &tell };
+    let seen = Defective::of(host);
+    let store = Store::of(&seen, &places, stack);
+    let scene = Scene { host: seen.host(), places: &places, store: &store, stack, tell: &tell };
     let mut plan = None;
     let mut recovered = false;
     let outcome = command(&scene, want, how, &mut plan, &mut recovered);
@@ -168,13 +170,16 @@ fn command(
         .lock(Duration::ZERO)
         .map_err(|error| Failure::at(Step::Recover, format!("the lock: {error:?}")))?;
     *recovered = apply::recover(scene)?;
+    if matches!(want, Want::Recover) {
+        return Ok(Outcome::Nothing);
+    }
     let from = match scene.store.current().map_err(fault)? {
         Some(name) => Some(scene.store.read(&name).map_err(fault)?),
         None => None,
     };
     let older;
     let (target, action, to_name) = match want {
-        Want::Recover => return Ok(Outcome::Nothing),
+        Want::Recover => unreachable!(),
         Want::Apply(stack) => {
             let manifest = stack.manifest();
             let digest = manifest.digest();

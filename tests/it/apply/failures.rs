@@ -9,14 +9,15 @@ use stackwright::host::units::Active;
 use stackwright::state::manifest::OnFailure;
 
 use super::driver::{How, Run, Want, run, run_how};
-use super::host::{Lie, Simulated, World};
+use super::host::{Simulated, World};
 use super::manager::Told;
+use super::seeded::{self, Defect};
 use super::stack::Stack;
 use super::sweep::{FIRST, SECOND, after, bare};
 use super::whole::{bystanders, generations, which};
 
 /// A chain of three with one beside it.
-const CHAIN: &str = "
+pub const CHAIN: &str = "
     inner.network
     a.container net=inner start=30
     b.container needs=a net=inner
@@ -25,7 +26,7 @@ const CHAIN: &str = "
 ";
 
 /// The lines with more words about one container.
-fn more(lines: &str, name: &str, words: &str) -> String {
+pub fn more(lines: &str, name: &str, words: &str) -> String {
     let file = format!("{name}.container");
     let add = |line: &str| match line.trim().starts_with(&file) {
         true => format!("{line} {words}\n"),
@@ -42,7 +43,7 @@ fn without(lines: &str, name: &str) -> String {
 }
 
 /// The runs of all services that are up, by their marks.
-fn runs(world: &World) -> BTreeMap<String, String> {
+pub fn runs(world: &World) -> BTreeMap<String, String> {
     let up = world.manager.runs.iter().filter(|(_, run)| run.active == Active::Active);
     up.map(|(name, run)| (name.clone(), run.invocation.clone())).collect()
 }
@@ -67,7 +68,7 @@ fn fails(before: Option<&Stack>, stack: &Stack, change: impl Fn(&mut World)) -> 
 }
 
 #[test]
-fn a_first_deployment_brings_all_up_and_a_second_one_does_nothing() {
+pub fn a_first_deployment_brings_all_up_and_a_second_one_does_nothing() {
     let host = Simulated::of(bare());
     let stack = Stack::new(FIRST);
     run(&host, &Want::Apply(stack.clone())).done();
@@ -79,7 +80,7 @@ fn a_first_deployment_brings_all_up_and_a_second_one_does_nothing() {
 }
 
 #[test]
-fn what_fails_is_named_and_all_is_as_before() {
+pub fn what_fails_is_named_and_all_is_as_before() {
     // What `a` does, and what is said: at the first time, and in the place of one that ran.
     let cases = [
         ("never-ready", "not ready in time", Step::Start),
@@ -108,7 +109,7 @@ fn what_fails_is_named_and_all_is_as_before() {
 }
 
 #[test]
-fn a_dependent_that_fails_takes_nothing_down_that_it_did_not_touch() {
+pub fn a_dependent_that_fails_takes_nothing_down_that_it_did_not_touch() {
     let before = Stack::new(CHAIN);
     let stack = Stack::new(&more(CHAIN, "c", "env=2 does:exits"));
     let world = after(&[&before]);
@@ -121,17 +122,18 @@ fn a_dependent_that_fails_takes_nothing_down_that_it_did_not_touch() {
 }
 
 #[test]
-fn nothing_stops_when_a_unit_is_not_understood() {
+pub fn nothing_stops_when_a_unit_is_not_understood() {
     let before = Stack::new(CHAIN);
     let world = after(&[&before]);
     for (name, words) in [("d", "garbage"), ("c", "env=GARBAGE"), ("b", "env=PANIC")] {
         let stack = Stack::new(&more(CHAIN, name, words));
         for finds_nothing in [false, true] {
             let host = Simulated::of(world.clone());
-            if finds_nothing {
-                host.world().lies.insert(Lie::RehearsesNothing);
-            }
-            let result = run(&host, &Want::Apply(stack.clone()));
+            let apply = || run(&host, &Want::Apply(stack.clone()));
+            let result = match finds_nothing {
+                true => seeded::with(Defect::RehearsesNothing, apply),
+                false => apply(),
+            };
             if finds_nothing {
                 assert_eq!(result.restored().step, Step::Verify);
             } else {
@@ -146,7 +148,7 @@ fn nothing_stops_when_a_unit_is_not_understood() {
 }
 
 #[test]
-fn a_neighbour_that_spoils_all_is_found_before_anything_stops() {
+pub fn a_neighbour_that_spoils_all_is_found_before_anything_stops() {
     let stack = Stack::new(CHAIN);
     let text = "[Container]\nImage=x\nPANIC\n";
     for finds_nothing in [false, true] {
@@ -154,11 +156,12 @@ fn a_neighbour_that_spoils_all_is_found_before_anything_stops() {
         let host = Simulated::of(world.clone());
         let path = host.world().places.quadlet.join("bad.container");
         host.world().disk.replace(&path, text.as_bytes(), 0o644).unwrap();
-        if finds_nothing {
-            host.world().lies.insert(Lie::RehearsesNothing);
-        }
         let changed = Stack::new(&more(CHAIN, "d", "env=2"));
-        let result = run(&host, &Want::Apply(changed));
+        let apply = || run(&host, &Want::Apply(changed));
+        let result = match finds_nothing {
+            true => seeded::with(Defect::RehearsesNothing, apply),
+            false => apply(),
+        };
         let stops = host.world().counts.stops;
         assert_eq!(stops, 0, "{}", result.brief());
         assert_eq!(runs(&world), runs(&host.world()), "{}", result.brief());
@@ -174,7 +177,7 @@ fn a_neighbour_that_spoils_all_is_found_before_anything_stops() {
 }
 
 #[test]
-fn a_missing_image_stops_nothing() {
+pub fn a_missing_image_stops_nothing() {
     let before = Stack::new(CHAIN);
     let stack = Stack::new(&more(CHAIN, "d", "image=none:1"));
     for before in [None, Some(&before)] {
@@ -186,7 +189,7 @@ fn a_missing_image_stops_nothing() {
 }
 
 #[test]
-fn an_image_that_does_not_come_is_tried_again_where_that_can_help() {
+pub fn an_image_that_does_not_come_is_tried_again_where_that_can_help() {
     let passing = |is_passing| PullError { is_passing, why: "no answer".to_owned() };
     let stack = Stack::new(&more(CHAIN, "d", "image=new:2"));
     for (errors, pulls) in [(vec![passing(true)], 2), (vec![passing(false)], 1)] {
@@ -200,7 +203,7 @@ fn an_image_that_does_not_come_is_tried_again_where_that_can_help() {
 }
 
 #[test]
-fn a_service_that_ignores_its_stop_is_waited_for_and_killed() {
+pub fn a_service_that_ignores_its_stop_is_waited_for_and_killed() {
     let before = Stack::new(&more(CHAIN, "d", "stop=20 does:ignores-stop"));
     let stack = Stack::new(&more(CHAIN, "d", "env=2"));
     let host = Simulated::of(after(&[&before]));
@@ -211,7 +214,7 @@ fn a_service_that_ignores_its_stop_is_waited_for_and_killed() {
 }
 
 #[test]
-fn a_service_that_cannot_be_stopped_is_told_and_the_others_are_as_before() {
+pub fn a_service_that_cannot_be_stopped_is_told_and_the_others_are_as_before() {
     for gone in [false, true] {
         let before = Stack::new(&more(CHAIN, "d", "stop=20 does:cannot-be-stopped"));
         let lines = if gone { without(CHAIN, "d") } else { more(CHAIN, "d", "env=2") };
@@ -232,7 +235,7 @@ fn a_service_that_cannot_be_stopped_is_told_and_the_others_are_as_before() {
 }
 
 #[test]
-fn the_first_of_a_chain_that_breaks_leaves_the_whole_chain_running() {
+pub fn the_first_of_a_chain_that_breaks_leaves_the_whole_chain_running() {
     let before = Stack::new(CHAIN);
     let stack = Stack::new(&more(CHAIN, "a", "env=2 does:exits"));
     let result = fails(Some(&before), &stack.clone(), |_| {});
@@ -240,7 +243,7 @@ fn the_first_of_a_chain_that_breaks_leaves_the_whole_chain_running() {
 }
 
 #[test]
-fn a_way_back_that_fails_too_names_what_is_down_and_starts_all_else() {
+pub fn a_way_back_that_fails_too_names_what_is_down_and_starts_all_else() {
     let before = Stack::new(CHAIN);
     let stack = Stack::new(&more(CHAIN, "a", "env=2 does:exits"));
     let host = Simulated::of(after(&[&before]));
@@ -268,7 +271,7 @@ fn a_way_back_that_fails_too_names_what_is_down_and_starts_all_else() {
 }
 
 #[test]
-fn what_did_not_run_before_does_not_run_afterwards() {
+pub fn what_did_not_run_before_does_not_run_afterwards() {
     let before = Stack::new(CHAIN);
     let world = {
         let host = Simulated::of(after(&[&before]));
@@ -287,7 +290,7 @@ fn what_did_not_run_before_does_not_run_afterwards() {
 }
 
 #[test]
-fn what_tried_in_vain_before_may_try_in_vain_afterwards() {
+pub fn what_tried_in_vain_before_may_try_in_vain_afterwards() {
     let before = Stack::new(CHAIN);
     let mut world = after(&[&before]);
     // It died and does not come up again.
@@ -310,7 +313,7 @@ fn what_tried_in_vain_before_may_try_in_vain_afterwards() {
 }
 
 #[test]
-fn what_is_wanted_to_stay_stays_and_what_could_not_is_put_back() {
+pub fn what_is_wanted_to_stay_stays_and_what_could_not_is_put_back() {
     let leave = |stack: Stack| stack.with(|settings| settings.on_failure = OnFailure::Leave);
     let before = Stack::new(CHAIN);
     let lines = more(CHAIN, "b", "env=2 does:exits");
@@ -331,7 +334,7 @@ fn what_is_wanted_to_stay_stays_and_what_could_not_is_put_back() {
 }
 
 #[test]
-fn an_interrupt_at_any_wait_puts_all_back() {
+pub fn an_interrupt_at_any_wait_puts_all_back() {
     let (first, second) = (Stack::new(FIRST), Stack::new(SECOND));
     let world = after(&[&first]);
     let mut waits = 0;
@@ -351,7 +354,7 @@ fn an_interrupt_at_any_wait_puts_all_back() {
 }
 
 #[test]
-fn services_start_when_what_they_need_is_up_and_no_later() {
+pub fn services_start_when_what_they_need_is_up_and_no_later() {
     let lines = "
         a.container does:ready=1000
         b.container does:ready=200
@@ -393,7 +396,7 @@ fn most_at_once(world: &World) -> usize {
 }
 
 #[test]
-fn no_more_services_start_at_the_same_time_than_may() {
+pub fn no_more_services_start_at_the_same_time_than_may() {
     let lines =
         "a.container\n b.container\n c.container\n d.container\n db.container\n app.container";
     for limit in 1..8 {
@@ -405,7 +408,7 @@ fn no_more_services_start_at_the_same_time_than_may() {
 }
 
 #[test]
-fn without_waiting_all_are_told_to_start() {
+pub fn without_waiting_all_are_told_to_start() {
     let stack = Stack::new(CHAIN).with(|settings| settings.max_parallel = 1);
     let host = Simulated::of(bare());
     let how = How { manner: Care::NoWait.into(), ..How::default() };
@@ -415,7 +418,7 @@ fn without_waiting_all_are_told_to_start() {
 }
 
 #[test]
-fn only_installing_starts_and_reads_nothing_and_the_next_apply_does() {
+pub fn only_installing_starts_and_reads_nothing_and_the_next_apply_does() {
     let stack = Stack::new(CHAIN);
     let host = Simulated::of(bare());
     let how = How { manner: Care::OnlyInstall.into(), ..How::default() };
@@ -428,7 +431,7 @@ fn only_installing_starts_and_reads_nothing_and_the_next_apply_does() {
 }
 
 #[test]
-fn services_of_others_that_need_ours_run_again_afterwards() {
+pub fn services_of_others_that_need_ours_run_again_afterwards() {
     let before = Stack::new(CHAIN);
     let mut world = after(&[&before]);
     let text = "[Unit]\nRequires=b.service\nAfter=b.service\n[Service]\nRestart=always\n";
@@ -460,7 +463,7 @@ fn services_of_others_that_need_ours_run_again_afterwards() {
 }
 
 #[test]
-fn removing_keeps_volumes_and_takes_networks_away() {
+pub fn removing_keeps_volumes_and_takes_networks_away() {
     let stack = Stack::new(FIRST);
     let host = Simulated::of(after(&[&stack]));
     run(&host, &Want::Remove).done();
@@ -481,7 +484,7 @@ fn removing_keeps_volumes_and_takes_networks_away() {
 }
 
 #[test]
-fn a_network_of_somebody_else_is_never_taken_away() {
+pub fn a_network_of_somebody_else_is_never_taken_away() {
     let stack = Stack::new("outer.network\n a.container net=outer");
     let host = Simulated::of(after(&[&stack]));
     run(&host, &Want::Remove).done();
@@ -489,7 +492,7 @@ fn a_network_of_somebody_else_is_never_taken_away() {
 }
 
 #[test]
-fn a_clock_that_jumps_changes_nothing() {
+pub fn a_clock_that_jumps_changes_nothing() {
     let (first, second) = (Stack::new(FIRST), Stack::new(SECOND));
     for jump in [-400_000_000, 400_000_000] {
         let mut world = after(&[&first]);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stackwright::host::change::{
-    Entry, Fault, FaultKind, Files, Held, HookCall, Host, Listening, LockError, Machine,
+    Entry, Fault, FaultKind, Files, Held, HookCall, Listening, LockError, Machine,
 };
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
@@ -47,8 +47,6 @@ pub struct World {
     /// At which wait somebody asks the process to stop, counted from one.
     pub interrupt_at: Option<usize>,
     is_interrupted: bool,
-    /// Whether states are told otherwise than they are, for tests of the tests.
-    pub lies: BTreeSet<Lie>,
 }
 
 /// What goes wrong; operations are counted from one.
@@ -88,19 +86,6 @@ impl Counts {
     }
 }
 
-/// What a host says that is not so; defects of the program look from outside like these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lie {
-    /// A flush flushes nothing.
-    KeepsNoNames,
-    /// A link is taken away before it is made anew.
-    LinkIsNotAtomic,
-    /// Reading units anew does nothing.
-    ReloadsNothing,
-    /// The rehearsal finds nothing wrong, whatever the units say.
-    RehearsesNothing,
-}
-
 /// What kind of operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -138,7 +123,6 @@ impl World {
             failing_hooks: BTreeSet::new(),
             interrupt_at: None,
             is_interrupted: false,
-            lies: BTreeSet::new(),
         }
     }
 
@@ -163,6 +147,9 @@ enum Fate {
     Last,
 }
 
+/// What does so much does not come to an end.
+const OPERATIONS_MAX: usize = 100_000;
+
 impl World {
     fn fate(&mut self, kind: Kind, doing: &str) -> Fate {
         let dead = || Fault::other(doing, "this process is dead");
@@ -170,6 +157,7 @@ impl World {
             return Fate::Fails(dead());
         }
         self.counts.operations += 1;
+        assert!(self.counts.operations < OPERATIONS_MAX, "it never ends: {doing}");
         self.done.push(doing.to_owned());
         let number = self.counts.operations;
         let fault = |why: &str, kind| Fault { doing: doing.to_owned(), why: why.to_owned(), kind };
@@ -207,10 +195,6 @@ impl Simulated {
 
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn host(&self) -> Host<'_> {
-        Host { files: self, units: self, containers: self, probes: self, machine: self }
     }
 
     fn step<T>(
@@ -314,11 +298,7 @@ impl Files for Simulated {
     }
 
     fn link(&self, path: &Path, target: &Path) -> Result<(), Fault> {
-        let is_torn = self.world().lies.contains(&Lie::LinkIsNotAtomic);
-        let by_half = |disk: &mut Disk| match is_torn {
-            true => disk.remove(path),
-            false => disk.link(&path.with_file_name(".passing"), target),
-        };
+        let by_half = |disk: &mut Disk| disk.link(&path.with_file_name(".passing"), target);
         self.write(Kind::Fills, ("link", path), by_half, |disk| disk.link(path, target))
     }
 
@@ -347,9 +327,7 @@ impl Files for Simulated {
     }
 
     fn keep_names(&self, folder: &Path) -> Result<(), Fault> {
-        let keeps = !self.world().lies.contains(&Lie::KeepsNoNames);
-        let act = |disk: &mut Disk| if keeps { disk.keep_names(folder) } else { Ok(()) };
-        self.write(Kind::Looks, ("flush", folder), |_| Ok(()), act)
+        self.write(Kind::Looks, ("flush", folder), |_| Ok(()), |disk| disk.keep_names(folder))
     }
 
     fn room(&self, folder: &Path) -> Result<u64, Fault> {
@@ -399,9 +377,7 @@ impl Units for Simulated {
         // Once it is ordered, the manager goes on with it, whoever is there to hear the end.
         let act = |world: &mut World| {
             world.counts.reloads += 1;
-            if !world.lies.contains(&Lie::ReloadsNothing) {
-                world.read_units();
-            }
+            world.read_units();
         };
         self.step(Kind::Manages, "reload".to_owned(), act, |world| {
             act(world);
@@ -502,6 +478,8 @@ impl Containers for Simulated {
     }
 
     fn pull(&self, image: &str) -> Result<(), PullError> {
+        let meeting = self.world().podman.meeting.clone();
+        meeting.inspect(|meeting| meeting.attend());
         let pulled = self.step(
             Kind::Manages,
             format!("pull {image}"),

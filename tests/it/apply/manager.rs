@@ -8,11 +8,14 @@ use std::time::Duration;
 use stackwright::host::containers::Generated;
 use stackwright::host::units::{Active, Job, JobResult, UnitState, Wake};
 
-use super::host::{Lie, World};
+use super::host::World;
 use super::unit::{Does, Unit, quadlet};
 
 /// How long a service waits before it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// After so many failures in a row it is not tried any more, until that is forgotten.
+const FAILURES_MAX: u32 = 5;
 
 #[derive(Debug, Clone, Default)]
 pub struct Manager {
@@ -36,6 +39,7 @@ pub struct Run {
     pub result: &'static str,
     pub invocation: String,
     pub restarts: u32,
+    failures: u32,
     /// What it was started from.
     pub unit: Unit,
     /// The image that it was started from.
@@ -287,16 +291,13 @@ impl World {
 
     /// What Quadlet would make of some folders.
     pub fn generate(&self, folders: &[&Path]) -> Generated {
-        if self.lies.contains(&Lie::RehearsesNothing) {
-            return self.all_is_well(folders);
-        }
         let units = self.read_folders(folders.iter().copied());
         let services = units.into_iter().filter_map(|(name, unit)| Some((name, unit.source?)));
         Generated { services: services.collect(), complaints: Vec::new(), broke: false }
     }
 
     /// What a generator says that finds nothing wrong.
-    fn all_is_well(&self, folders: &[&Path]) -> Generated {
+    pub fn all_is_well(&self, folders: &[&Path]) -> Generated {
         let names = folders.iter().flat_map(|folder| self.disk.list(folder));
         let named = names.filter_map(|name| Some((quadlet(&name)?.0, PathBuf::new())));
         let known = self.manager.units.keys().map(|name| (name.clone(), PathBuf::new()));
@@ -420,13 +421,20 @@ impl World {
             result: "success",
             invocation: format!("run-{number}"),
             restarts: known.map_or(0, |run| run.restarts),
+            failures: known.map_or(0, |run| run.failures),
             does: does.clone(),
             epoch: known.map_or(0, |run| run.epoch),
             secrets: self.secrets_of(&unit),
             image: self.image_of(&unit).unwrap_or_default(),
             unit,
         };
+        let is_refused = run.failures >= FAILURES_MAX;
         self.manager.runs.insert(name.to_owned(), run);
+        if is_refused {
+            self.manager.runs.get_mut(name).unwrap().result = "start-limit-hit";
+            self.manager.change(name, self.now, (Active::Failed, "failed"));
+            return self.manager.end(Verb::Start, name, JobResult::Failed);
+        }
         if does.has_no_condition {
             self.manager.change(name, self.now, (Active::Inactive, "dead"));
             return self.manager.end(Verb::Start, name, JobResult::Done);
@@ -524,6 +532,7 @@ impl World {
             self.manager.change(name, self.now, (Active::Activating, "auto-restart"));
             self.manager.plan(name, self.now + PAUSE, What::Again);
         } else {
+            self.manager.runs.get_mut(name).unwrap().failures += 1;
             self.manager.change(name, self.now, (Active::Failed, "failed"));
         }
         if !(unit.restarts() && unit.restarts_directly()) {
@@ -587,6 +596,7 @@ impl Manager {
     pub fn reset(&mut self, name: &str) {
         if let Some(run) = self.runs.get_mut(name).filter(|run| run.active == Active::Failed) {
             (run.active, run.sub, run.result) = (Active::Inactive, "dead", "success");
+            run.failures = 0;
         }
     }
 }

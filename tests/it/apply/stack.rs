@@ -95,6 +95,10 @@ pub fn unit(stack: &str, file: &str, words: &str) -> String {
                     text.add("Unit", &format!("After={other}.service"));
                 }
             }
+            "wants" => {
+                text.add("Unit", &format!("Wants={value}.service"));
+                text.add("Unit", &format!("After={value}.service"));
+            }
             "requires" => text.add("Unit", &format!("Requires={value}.service")),
             "binds" => {
                 text.add("Unit", &format!("BindsTo={value}.service\nAfter={value}.service"));
@@ -139,7 +143,9 @@ pub fn unit(stack: &str, file: &str, words: &str) -> String {
         text.add("Install", &format!("WantedBy={target}"));
     }
     let mut lines = text.text();
-    let essence: String = lines.lines().filter(|line| !line.starts_with("Description")).collect();
+    // The section may be there for the description alone.
+    let says_nothing = |line: &&str| line.starts_with("Description") || *line == "[Unit]";
+    let essence: String = lines.lines().filter(|line| !says_nothing(line)).collect();
     let sum = digest(essence.as_bytes());
     let sum: String = sum.chars().take(16).collect();
     if is_quadlet {

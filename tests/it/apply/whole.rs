@@ -132,10 +132,10 @@ pub fn which(host: &Simulated, stacks: &[Option<&Stack>]) -> Result<usize, Strin
     if wrong.is_empty() { Ok(found) } else { Err(wrong.join("\n")) }
 }
 
-type Current = Option<(GenerationName, stackwright::state::FileSet)>;
+pub type Current = Option<(GenerationName, stackwright::state::FileSet)>;
 
 /// The generation in use, which must be whole.
-fn current(host: &Simulated) -> Result<Current, String> {
+pub fn current(host: &Simulated) -> Result<Current, String> {
     let places = host.world().places.clone();
     let store = Store::of(host, &places, "shop");
     let Some(name) = store.current().map_err(|fault| fault.to_string())? else { return Ok(None) };

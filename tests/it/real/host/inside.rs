@@ -427,7 +427,8 @@ fn interrupted_twice() {
     // A command of the way back is not ended by the interrupt before it.
     let command = ["touch".to_owned(), "/home/user/after-the-first".to_owned()];
     let folder = Path::new("/home/user");
-    let call = HookCall { command: &command, variables: &[], folder, timeout: 10 * SECOND };
+    let call =
+        HookCall { command: &command, variables: &[], input: &[], folder, timeout: 10 * SECOND };
     host.machine.hook(&call).unwrap();
     signal("TERM");
     std::thread::sleep(5 * SECOND);
