@@ -4,7 +4,6 @@
 //! taking back, repairing and removing are the same call with other arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +14,7 @@ use crate::unit_file::facts::Facts;
 
 pub use drifted::Drifted;
 
+mod damage;
 pub mod difference;
 mod drifted;
 mod images;
@@ -264,18 +264,6 @@ impl Scene<'_> {
         self.state(service).is_some_and(UnitState::is_up)
     }
 
-    /// The file of a unit, or one that it mounts, that somebody changed after it was installed.
-    fn damaged(&self, facts: &Facts) -> Option<&Path> {
-        let from = self.request.from?;
-        let text = from.set.all_units().find(|(file, _)| *file == facts.file).map(|(_, text)| text);
-        let paths = from.damage.iter().map(|damage| damage.path.as_path());
-        let mut paths = paths.filter(|path| {
-            let is_unit = path.file_name().is_some_and(|name| name == facts.file.as_str());
-            is_unit || text.zip(mounted(path)).is_some_and(|(text, part)| text.contains(&part))
-        });
-        paths.next()
-    }
-
     /// The services that cannot go on as they are, with why.
     fn reasons(&self) -> BTreeMap<String, String> {
         let mut reasons = BTreeMap::new();
@@ -497,11 +485,4 @@ impl Scene<'_> {
         notes.extend(damage.iter().map(|damage| format!("{damage}, and is put right")));
         notes
     }
-}
-
-/// The part of a unit's text that names a configuration file, which stands by its content.
-fn mounted(path: &Path) -> Option<String> {
-    let folder = path.parent()?;
-    let is_kept = folder.parent()?.file_name()? == "files";
-    is_kept.then(|| Some(format!("/files/{}/", folder.file_name()?.to_str()?))).flatten()
 }
