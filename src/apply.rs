@@ -16,6 +16,7 @@ pub mod restore;
 pub mod secrets;
 pub mod start;
 pub mod steps;
+pub mod test;
 
 pub use event::{Event, Failure, Outcome, Step};
 pub use restore::recover;
@@ -24,10 +25,10 @@ pub use steps::Care;
 use crate::host::change::{Fault, Host};
 use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
-use crate::plan::{Plan, facts};
+use crate::plan::{Observed, Plan, facts};
 use crate::state::{
     Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
-    manifest::OnFailure,
+    manifest::OnFailure, manifest::Test,
 };
 use crate::unit_file::facts::Facts;
 use event::at;
@@ -80,11 +81,13 @@ pub struct Manner<'m> {
     pub on_failure: Option<OnFailure>,
     /// Who is asked where all is held for a look; without anybody, all is put back.
     pub ask: Option<&'m dyn Fn() -> Answer>,
+    /// What was seen of the host for the plan, where that was just now.
+    pub seen: Option<&'m Observed>,
 }
 
 impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None, ask: None }
+        Self { care, on_failure: None, ask: None, seen: None }
     }
 }
 
@@ -211,12 +214,13 @@ impl Operation<'_> {
     /// says so who looks at it.
     fn carry_out(&self, steps: &Steps<'_>) -> (Result<BTreeMap<String, u64>, Failure>, OnFailure) {
         let mut on_failure = self.manner.on_failure.unwrap_or(self.settings.on_failure);
-        let mut result = self.set_secrets().and_then(|()| steps.carry_out());
+        let tested = |took| self.test().map(|()| took);
+        let mut result = self.set_secrets().and_then(|()| steps.carry_out()).and_then(tested);
         while let Err(failure) = &result {
             (self.scene.tell)(&Event::Failed { failure: failure.clone() });
             let is_held = on_failure == OnFailure::Pause && can_stay(failure);
             match self.manner.ask.filter(|_| is_held).map(|ask| ask()) {
-                Some(Answer::GoOn) => result = steps.go_on(),
+                Some(Answer::GoOn) => result = steps.go_on().and_then(tested),
                 Some(Answer::Leave) => {
                     on_failure = OnFailure::Leave;
                     break;
@@ -225,6 +229,16 @@ impl Operation<'_> {
             }
         }
         (result, on_failure)
+    }
+
+    /// Asks whether all that was started works, where the stack says how that is seen.
+    fn test(&self) -> Result<(), Failure> {
+        if self.manner.care != Care::Full || self.plan.start.is_empty() {
+            return Ok(());
+        }
+        let tests = self.settings.tests.iter();
+        let is_meant = |test: &&Test| !test.is_implied && self.new.contains_key(&test.service);
+        test::all(self.scene, tests.filter(is_meant))
     }
 
     fn set_secrets(&self) -> Result<(), Failure> {
@@ -285,6 +299,7 @@ impl Operation<'_> {
         let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
+        self.finds_its_places()?;
         if !journal.only_installs {
             if let (Some(name), true) = (&journal.to, self.plan.installs) {
                 let folder = match journal.is_fresh {
@@ -301,6 +316,22 @@ impl Operation<'_> {
         }
         scene.store.begin(journal).map_err(at(Step::Stage))?;
         Ok(stock)
+    }
+
+    /// What somebody else has put where a link of ours must be is not replaced.
+    fn finds_its_places(&self) -> Result<(), Failure> {
+        let scene = self.scene;
+        let Some((set, _)) = self.target.set() else { return Ok(()) };
+        let links = links::links(scene.places, scene.store, scene.stack, set);
+        let own = scene.places.inside(scene.store.folder());
+        let found = links::strangers(scene.host.files, &links, &own).map_err(at(Step::Stage))?;
+        match found.first() {
+            None => Ok(()),
+            Some(path) => {
+                let why = format!("{} is there and is not of this stack", path.display());
+                Err(Failure::at(Step::Stage, why))
+            }
+        }
     }
 
     /// Notes what runs and what is there, to be able to have it again.
@@ -320,7 +351,12 @@ impl Operation<'_> {
                 journal.others.insert(name, state.invocation);
             }
         }
-        let stock = host.containers.stock()?;
+        // What was fetched or done by commands since the plan was made may have changed it.
+        let is_now = plan.pull.is_empty() && self.settings.before.is_empty();
+        let stock = match self.manner.seen.filter(|_| is_now) {
+            Some(seen) => seen.stock(),
+            None => host.containers.stock()?,
+        };
         let networks = stock.networks.iter();
         journal.networks =
             networks.map(|network| (network.name.clone(), network.version.clone())).collect();
@@ -392,5 +428,5 @@ impl Operation<'_> {
 
 /// Whether anybody could use what a failure leaves: before services are started there is nothing.
 fn can_stay(failure: &Failure) -> bool {
-    matches!(failure.step, Step::Start | Step::Settle) && !failure.interrupted
+    matches!(failure.step, Step::Start | Step::Settle | Step::Test) && !failure.interrupted
 }

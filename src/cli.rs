@@ -103,6 +103,9 @@ enum Command {
     /// Bring back what has drifted; deploy, update and remove what a folder of stacks says
     #[command(after_help = deploy::reconcile::EXAMPLES)]
     Reconcile(deploy::reconcile::ReconcileArguments),
+    /// Ask stacks that are up whether they work
+    #[command(after_help = deploy::verify::EXAMPLES)]
+    Verify(deploy::verify::VerifyArguments),
     /// Show stacks, their groups and services, what needs what, and what is deployed
     #[command(after_help = deploy::list::EXAMPLES)]
     List(deploy::list::ListArguments),
@@ -173,6 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
         Command::Diff(arguments) => deploy::diff::run(&arguments),
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
+        Command::Verify(arguments) => deploy::verify::run(&arguments),
         Command::List(arguments) => deploy::list::run(&arguments),
         Command::Watch(arguments) => deploy::watch::run(&arguments),
         Command::History(arguments) => deploy::history::run(&arguments),

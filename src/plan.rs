@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::containers::{Container, Image, Owned};
+use crate::host::containers::{Container, Image, Owned, Stock};
 use crate::host::units::UnitState;
 use crate::state::{Action, FileSet, Generation, GenerationName, Settings};
 use crate::unit_file::facts::Facts;
@@ -57,6 +57,14 @@ pub struct Observed {
     pub networks: BTreeMap<String, Owned>,
     /// What is to be brought back.
     pub drifted: Drifted,
+}
+
+impl Observed {
+    /// What Podman has of it.
+    pub fn stock(&self) -> Stock {
+        let (containers, images) = (self.containers.clone(), self.images.clone());
+        Stock { containers, images, networks: self.networks.values().cloned().collect() }
+    }
 }
 
 /// What will be done.
@@ -401,6 +409,9 @@ impl Scene<'_> {
             };
             let why = match (reasons.get(service), sign, effect) {
                 (Some(why), ..) => why.clone(),
+                (None, Sign::Added, _) if new.is_some_and(|new| self.damaged(new).is_some()) => {
+                    "its installed file is gone".to_owned()
+                }
                 (None, Sign::Added, _) => "it is new".to_owned(),
                 (None, Sign::Changed, _) if file.ends_with(".volume") => {
                     "what is there stays as it is".to_owned()
@@ -425,6 +436,23 @@ impl Scene<'_> {
         from.set == *set && from.manifest.settings != *settings
     }
 
+    /// Networks whose definition changes without effect, because nothing of ours made them.
+    fn kept_networks(&self, dropped: &[String]) -> Vec<String> {
+        let networks = self.new.values().filter(|facts| facts.file.ends_with(".network"));
+        let changed = networks.filter(|new| {
+            let old = self.old.get(&new.service);
+            old.is_some_and(|old| old.digest != new.digest && old.name == new.name)
+        });
+        let names = changed.filter_map(|facts| facts.name.as_ref());
+        let stays = |name: &&String| {
+            self.request.observed.networks.contains_key(*name) && !dropped.contains(name)
+        };
+        let note = |name: &String| {
+            format!("the network {name} stays as it is: it was there before the stack was")
+        };
+        names.filter(stays).map(note).collect()
+    }
+
     fn notes(&self, dropped: &[String], stopped: &BTreeSet<String>) -> Vec<String> {
         let mut notes = Vec::new();
         let stays =
@@ -436,6 +464,7 @@ impl Scene<'_> {
             let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
             notes.push(format!("the network {network} is made anew, which interrupts {names}"));
         }
+        notes.extend(self.kept_networks(dropped));
         for (service, old) in self.old.iter().filter(|(_, old)| old.file.ends_with(".volume")) {
             let name = old.name.as_deref().unwrap_or(service);
             match self.new.get(service) {

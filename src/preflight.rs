@@ -206,17 +206,18 @@ fn networks(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Vec<Refusal
 }
 
 fn secrets(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Result<Vec<Refusal>, Fault> {
-    if new.values().all(|facts| facts.secrets.is_empty()) {
+    let (known, made) = (&request.secrets.known, &request.secrets.new);
+    let needed = new.values().flat_map(|facts| &facts.secrets);
+    let unknown = needed.filter(|name| !known.contains(*name) && !made.contains(*name));
+    let unknown: BTreeSet<String> = unknown.cloned().collect();
+    if unknown.is_empty() {
         return Ok(Vec::new());
     }
-    let known = match &request.secrets.known {
-        Some(known) => known.clone(),
-        None => request.host.containers.secrets()?.into_iter().map(|secret| secret.name).collect(),
-    };
+    let there = request.host.containers.secrets_of(&unknown)?;
     let mut refusals = Vec::new();
     for facts in new.values() {
-        for secret in &facts.secrets {
-            if !known.contains(secret) && !request.secrets.new.contains(secret) {
+        for secret in facts.secrets.intersection(&unknown) {
+            if !there.iter().any(|one| one.name == *secret) {
                 refusals.push(Refusal {
                     what: format!("there is no secret {secret}, which {} takes", facts.service),
                     help: format!(

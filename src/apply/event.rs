@@ -67,6 +67,11 @@ pub enum Event {
         /// What is known about it.
         failure: Failure,
     },
+    /// A test of the stack succeeded.
+    Passed {
+        /// Its name.
+        test: String,
+    },
     /// Something is worth knowing, and stops nothing.
     Note {
         /// What.
@@ -103,6 +108,8 @@ pub enum Step {
     Start,
     /// It is waited whether all stays up.
     Settle,
+    /// It is tested whether all works.
+    Test,
     /// The commands of the stack after a change run.
     After,
     /// All is put back.

@@ -43,11 +43,15 @@ pub fn keep(scene: &Scene<'_>, number: u64, known: &[Image], of: &BTreeMap<Strin
     }
 }
 
-/// Gives images more names; all at the same time, because Podman takes its time for each.
+/// Gives images more names; all at the same time, because Podman takes its time for each image.
 pub fn tag(host: Host<'_>, names: &BTreeMap<String, String>) -> Result<(), Fault> {
+    let mut images: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, id) in names {
+        images.entry(id).or_default().push(name);
+    }
     std::thread::scope(|scope| {
-        let threads = names.iter();
-        let threads = threads.map(|(name, id)| scope.spawn(|| host.containers.tag(id, name)));
+        let threads = images.iter();
+        let threads = threads.map(|(id, names)| scope.spawn(|| host.containers.tag(id, names)));
         let threads: Vec<_> = threads.collect();
         let joined = threads
             .into_iter()

@@ -1,6 +1,7 @@
 //! Putting back what an operation began, from its journal; it can be done again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
@@ -182,6 +183,11 @@ fn end(scene: &Scene<'_>, entry: &Entry, journal: &Journal) -> Result<(), Fault>
 fn unreadable(scene: &Scene<'_>) -> Result<Journal, Failure> {
     let current = scene.store.current().map_err(at(Step::Recover))?;
     let mut journal = Journal::new(Action::Apply, current.clone(), current.clone());
+    // Below the root of another system nothing runs, and nothing was to run.
+    if scene.places.root != Path::new("/") {
+        journal.only_installs = true;
+        return Ok(journal);
+    }
     if let Some(name) = current {
         let set = scene.store.read_units(&name).map_err(at(Step::Recover))?;
         let services = facts(&set).into_values().filter(Facts::starts_by_itself);

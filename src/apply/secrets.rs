@@ -36,8 +36,8 @@ pub struct Settled {
     pub new: BTreeSet<String>,
     /// Secrets that are there with another value and are not of this stack.
     pub foreign: BTreeSet<String>,
-    /// All that are there, where it was looked.
-    pub known: Option<BTreeSet<String>>,
+    /// Those of them that are there.
+    pub known: BTreeSet<String>,
 }
 
 /// Looks at the secrets of a stack; nothing is changed yet.
@@ -46,8 +46,9 @@ pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled
     if sources.is_empty() {
         return Ok(settled);
     }
-    let known = host.containers.secrets()?;
-    settled.known = Some(known.iter().map(|secret| secret.name.clone()).collect());
+    let names = sources.iter().map(|source| source.name.clone()).collect();
+    let known = host.containers.secrets_of(&names)?;
+    settled.known = known.iter().map(|secret| secret.name.clone()).collect();
     for Source { name, origin } in sources {
         let there = known.iter().find(|secret| secret.name == *name);
         let value = match (there, origin) {

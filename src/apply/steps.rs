@@ -24,7 +24,7 @@ const STOP_SECONDS: u64 = 90;
 pub const GRACE: Duration = Duration::from_secs(15);
 
 /// How many lines of a log are shown.
-const LOG_LINES: usize = 20;
+pub const LOG_LINES: usize = 20;
 
 /// How carefully services are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

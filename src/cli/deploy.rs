@@ -35,11 +35,12 @@ pub mod kept;
 pub mod list;
 mod live;
 pub mod plan_command;
-mod ready;
+mod questions;
 pub mod reconcile;
 mod show;
 mod stats;
 mod survey;
+pub mod verify;
 mod wanted;
 pub mod watch;
 

@@ -156,8 +156,8 @@ pub trait Containers: Sync {
     /// Fetches an image; several may be fetched at the same time.
     fn pull(&self, image: &str) -> Result<(), PullError>;
 
-    /// Gives an image one more name.
-    fn tag(&self, image: &str, name: &str) -> Result<(), Fault>;
+    /// Gives an image more names.
+    fn tag(&self, image: &str, names: &[&str]) -> Result<(), Fault>;
 
     /// Takes a name away from an image, and the image with its last name.
     fn untag(&self, name: &str) -> Result<(), Fault>;
@@ -187,6 +187,13 @@ pub trait Containers: Sync {
 
     /// The secrets that are there.
     fn secrets(&self) -> Result<Vec<Owned>, Fault>;
+
+    /// Those of some secrets that are there.
+    fn secrets_of(&self, names: &BTreeSet<String>) -> Result<Vec<Owned>, Fault> {
+        let mut secrets = self.secrets()?;
+        secrets.retain(|secret| names.contains(&secret.name));
+        Ok(secrets)
+    }
 
     /// The value of a secret; nothing where it is not there.
     fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault>;

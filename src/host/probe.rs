@@ -48,6 +48,21 @@ pub enum Ask {
     Command {
         /// Its words.
         words: Vec<String>,
+        /// What it must say, spaces around it aside.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
+    },
+    /// Whether a server that speaks the protocol of Redis answers a ping.
+    Ping {
+        /// Its port.
+        port: u16,
+        /// What it must answer.
+        answer: String,
+    },
+    /// Whether a name has an address.
+    Name {
+        /// The name.
+        name: String,
     },
 }
 
@@ -56,7 +71,7 @@ pub enum Ask {
 pub struct Asked {
     /// The name of its unit.
     pub service: String,
-    /// The name of its container.
+    /// The name of its container; empty for the machine itself.
     pub container: String,
     /// The mark of the run.
     pub invocation: String,

@@ -60,6 +60,9 @@ pub struct Settings {
     /// What services are asked before they count as ready, by their units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ready: BTreeMap<String, Ready>,
+    /// What is asked once all is up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Test>,
     /// Commands that run when all is up.
     pub after: Vec<Vec<String>>,
     /// Commands that run after a failure, when all is put back.
@@ -75,6 +78,23 @@ pub struct Ready {
     pub probes: Vec<Probe>,
     /// The units that wait for the answers.
     pub awaited_by: BTreeSet<String>,
+}
+
+/// What is asked to see whether a stack works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Test {
+    /// What it shows.
+    pub name: String,
+    /// The unit of the service that is asked.
+    pub service: String,
+    /// Its container.
+    pub container: String,
+    /// The question.
+    pub probe: Probe,
+    /// Whether the stack does not name it: it follows from what it says, and no deployment is
+    /// held up by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_implied: bool,
 }
 
 /// What becomes of a deployment that fails.

@@ -226,6 +226,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         care,
         on_failure: asked.on_failure,
         ask: (is_human && output::can_ask()).then_some(ask),
+        // Whoever was asked may have taken his time.
+        seen: asked.yes.then_some(&prepared.observed),
     };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {

@@ -7,7 +7,7 @@ use super::super::{Exit, output};
 use super::apply::told;
 use super::{Format, PlaceArguments, Site, installed, locked, look, open, refuse, show, teller};
 use crate::apply::secrets::Settled;
-use crate::apply::{self, Care, Scene, Target};
+use crate::apply::{self, Care, Manner, Scene, Target};
 use crate::host::change::Fault;
 use crate::plan::{self, STACK_LABEL};
 use crate::state::{Action, FileSet, Generation, Store, Verdict};
@@ -89,19 +89,28 @@ fn on_stack(
     stack: &str,
     run: &mut dyn FnMut(&Scene<'_>) -> Exit,
 ) -> Exit {
-    let host = site.real.host();
-    let store = Store::of(host.files, &site.places, stack);
-    let is_name = !stack.is_empty() && !stack.contains('/') && !stack.starts_with('.');
-    let is_known = is_name && matches!(host.files.entry(store.folder()), Ok(Some(_)));
-    if !is_known {
-        let known = host.files.list(&site.places.stacks).unwrap_or_default();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        output::error(&format!("no stack `{stack}` is installed here; there is: {known}"));
+    if !is_known(site, stack) {
         return Exit::WrongInput;
     }
+    let host = site.real.host();
+    let store = Store::of(host.files, &site.places, stack);
     let tell = teller(site, place.format, stack.to_owned());
     let scene = Scene { host, places: &site.places, store: &store, stack, tell: &tell };
     locked(&scene, place, run)
+}
+
+/// Whether a stack was ever installed here; of one that was not, it is told which were.
+pub fn is_known(site: &Site, stack: &str) -> bool {
+    let files = site.real.host().files;
+    let store = Store::of(files, &site.places, stack);
+    let is_name = !stack.is_empty() && !stack.contains('/') && !stack.starts_with('.');
+    let is_known = is_name && matches!(files.entry(store.folder()), Ok(Some(_)));
+    if !is_known {
+        let known = files.list(&site.places.stacks).unwrap_or_default();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        output::error(&format!("no stack `{stack}` is installed here; there is: {known}"));
+    }
+    is_known
 }
 
 /// Removes a stack whose file says that it is not to be there; its data stays.
@@ -245,7 +254,8 @@ fn move_to(
         }
     }
     let target = to.map_or(Target::Nothing, Target::Kept);
-    let outcome = apply::apply(scene, &plan, from, target, &Settled::default(), care(site));
+    let manner = Manner { seen: Some(&observed), ..care(site).into() };
+    let outcome = apply::apply(scene, &plan, from, target, &Settled::default(), manner);
     Ok(told(scene.stack, &outcome, is_human))
 }
 

@@ -59,7 +59,7 @@ impl Live {
                 }
                 self.say(&show::failure(failure));
             }
-            Event::Pulling { .. } | Event::Pulled { .. } => {
+            Event::Pulling { .. } | Event::Pulled { .. } | Event::Passed { .. } => {
                 self.step.set_message(show::event(event));
             }
             Event::PullAgain { .. } | Event::Note { .. } => {

@@ -99,6 +99,7 @@ pub fn event(event: &Event) -> String {
             format!("{service} is up after {}", seconds(*milliseconds))
         }
         Event::Failed { failure } => headline(failure),
+        Event::Passed { test } => format!("passed: {}", escape(test)),
         Event::Note { text } => format!("note: {}", escape(text)),
     }
 }
@@ -117,6 +118,7 @@ fn step_name(step: Step) -> &'static str {
         Step::Stop => "stopping what changes",
         Step::Start => "starting",
         Step::Settle => "waiting whether all stays up",
+        Step::Test => "testing whether all works",
         Step::After => "running the commands after",
         Step::Restore => "putting all back",
         Step::Tidy => "tidying up",

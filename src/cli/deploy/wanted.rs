@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ready::ready;
+use super::questions::{ready, tests};
 use crate::apply::secrets::{Origin, Source};
 use crate::check::Checked;
 use crate::config::Config;
@@ -92,10 +92,12 @@ fn file_set(files: Vec<emit::File>) -> FileSet {
 fn settings(checked: &Checked, config: &Config) -> Settings {
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
     // Whatever part of a stack is meant, all of it is what the next generation holds.
-    let ready = ready(&resolve(checked, Part::default()));
+    let whole = resolve(checked, Part::default());
+    let (ready, tests) = (ready(&whole), tests(&whole));
     let mut settings = Settings {
         origin,
         ready,
+        tests,
         settle_seconds: SETTLE_SECONDS,
         preserve_logs: true,
         keep: config.generations.map_or(KEPT, |number| number.value as usize),

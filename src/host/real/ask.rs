@@ -15,7 +15,7 @@ use super::super::units::Wake;
 use super::containers::Podman;
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
-use super::process::{Limits, Output, run};
+use super::process::{Ended, Limits, Output, run};
 use super::wakes::Wakes;
 use super::{Scope, clock, fault, inside, journal};
 
@@ -66,16 +66,22 @@ impl Asking {
     fn until_right(&self, probe: &Probe) -> Result<(), String> {
         let until = self.asked.began.saturating_add(Duration::from_millis(probe.timeout));
         match &probe.ask {
-            Ask::Page { .. } | Ask::Port { .. } => self.by_network(probe, until),
-            Ask::Command { words } => self.by_command(words, probe, until),
+            Ask::Command { words, answer } => {
+                self.by_command(words, answer.as_deref(), probe.interval, until)
+            }
             Ask::Log { pattern } => self.in_log(pattern, until),
+            _ => self.by_network(probe, until),
         }
     }
 
     /// Pages and ports, asked by this program in the network of the container.
     fn by_network(&self, probe: &Probe, until: Duration) -> Result<(), String> {
         let doing = format!("ask {}", self.asked.service);
-        let place = Podman::place(&self.asked.container).map_err(|fault| fault.to_string())?;
+        let place = match self.asked.container.as_str() {
+            "" => Ok(inside::Place::here()),
+            container => Podman::place(container),
+        };
+        let place = place.map_err(|fault| fault.to_string())?;
         let question = inside::Question { place, until, probe: probe.clone() };
         let input = serde_json::to_vec(&question).map_err(|error| error.to_string())?;
         let limits = Limits {
@@ -93,8 +99,14 @@ impl Asking {
     }
 
     /// A command in the container, tried again and again.
-    fn by_command(&self, words: &[String], probe: &Probe, until: Duration) -> Result<(), String> {
-        let doing = format!("run `{}`", words.join(" "));
+    fn by_command(
+        &self,
+        words: &[String],
+        wanted: Option<&str>,
+        interval: u64,
+        until: Duration,
+    ) -> Result<(), String> {
+        let name = words.first().map_or("", String::as_str);
         let mut arguments = vec!["exec", &self.asked.container];
         arguments.extend(words.iter().map(String::as_str));
         loop {
@@ -104,20 +116,13 @@ impl Asking {
                 output: Output::Last,
                 interrupts: Some(&self.stop),
             };
-            let answer = match Podman::run(&doing, &arguments, &limits) {
-                Ok(ended) if ended.status.success() => return Ok(()),
-                Ok(ended) => {
-                    let said = [ended.out, ended.err].concat();
-                    format!(
-                        "`{}` ends with {}: {}",
-                        words.join(" "),
-                        code(ended.status),
-                        last_lines(&said)
-                    )
-                }
-                Err(fault) => fault.to_string(),
+            let ended = Podman::run(&format!("run `{name}` there"), &arguments, &limits);
+            let answer = match ended.map_err(|fault| fault.to_string()) {
+                Ok(ended) => told(name, &ended, wanted),
+                Err(fault) => Err(fault),
             };
-            let next = clock::now().saturating_add(Duration::from_millis(probe.interval));
+            let Err(answer) = answer else { return Ok(()) };
+            let next = clock::now().saturating_add(Duration::from_millis(interval));
             if next >= until || self.stop.wait(next) {
                 return Err(answer);
             }
@@ -138,7 +143,18 @@ impl Asking {
     }
 }
 
-/// How a program ended, in a word.
-fn code(status: std::process::ExitStatus) -> String {
-    status.code().map_or("a signal".to_owned(), |code| code.to_string())
+/// Whether a command ended well and said what it must.
+fn told(name: &str, ended: &Ended, wanted: Option<&str>) -> Result<(), String> {
+    if !ended.status.success() {
+        let code = ended.status.code().map_or("a signal".to_owned(), |code| code.to_string());
+        let said = last_lines(&[&ended.out[..], &ended.err[..]].concat());
+        return Err(format!("`{name}` ends with {code}: {said}"));
+    }
+    let said = String::from_utf8_lossy(&ended.out);
+    match wanted {
+        Some(wanted) if said.trim() != wanted.trim() => {
+            Err(format!("`{name}` says `{}` instead of `{wanted}`", last_lines(&ended.out)))
+        }
+        _ => Ok(()),
+    }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that starts Podman")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -165,9 +165,10 @@ impl Containers for Podman {
         }
     }
 
-    fn tag(&self, image: &str, name: &str) -> Result<(), Fault> {
-        let doing = format!("give the image {image} the name {name}");
-        Self::change(&doing, &["image", "tag", "--", image, name], &[], &[]).map(drop)
+    fn tag(&self, image: &str, names: &[&str]) -> Result<(), Fault> {
+        let doing = format!("give the image {image} the name {}", names.join(" and "));
+        let arguments = [&["image", "tag", "--", image], names].concat();
+        Self::change(&doing, &arguments, &[], &[]).map(drop)
     }
 
     fn untag(&self, name: &str) -> Result<(), Fault> {
@@ -235,6 +236,28 @@ impl Containers for Podman {
         let mut arguments = vec!["secret", "inspect", "--"];
         arguments.extend(ids.iter().map(String::as_str));
         Self::list("secrets", &arguments, json::secrets)
+    }
+
+    fn secrets_of(&self, names: &BTreeSet<String>) -> Result<Vec<Owned>, Fault> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let doing = "look at the secrets of Podman";
+        let mut arguments = vec!["secret", "inspect", "--"];
+        arguments.extend(names.iter().map(String::as_str));
+        let limits =
+            Limits { time: LOOK_TIME, input: &[], output: Output::All(TELL_MAX), interrupts: None };
+        let ended = Self::run(doing, &arguments, &limits)?;
+        // Those that are there are told beside the complaint about others.
+        match json::secrets(&ended.out) {
+            Ok(mut secrets) if ended.status.success() || is_missing(&ended) => {
+                // An identifier may begin like a name.
+                secrets.retain(|secret| names.contains(&secret.name));
+                Ok(secrets)
+            }
+            Err(_) if is_missing(&ended) => Ok(Vec::new()),
+            _ => Err(failed(doing, &ended)),
+        }
     }
 
     fn secret(&self, name: &str) -> Result<Option<SecretValue>, Fault> {

@@ -37,6 +37,9 @@ impl<'a> Address<'a> {
         let rest = rest.split('#').next().unwrap_or(rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        if authority.contains('@') {
+            return Err(format!("`{url}` names a user; give it as a header"));
+        }
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (authority, None),
@@ -83,7 +86,7 @@ pub fn get(
 
 /// Connects to the first server that takes it.
 pub fn connect(servers: &[SocketAddr], until: Duration) -> Result<TcpStream, String> {
-    let mut last = "there is nobody to ask".to_owned();
+    let mut first = None;
     for server in servers {
         let left = clock::left(until).max(Duration::from_millis(1));
         match TcpStream::connect_timeout(server, left) {
@@ -92,10 +95,12 @@ pub fn connect(servers: &[SocketAddr], until: Duration) -> Result<TcpStream, Str
                 let limited = limited.and_then(|()| stream.set_write_timeout(Some(left)));
                 return limited.map(|()| stream).map_err(|error| said(&error));
             }
-            Err(error) => last = format!("{server}: {}", said(&error)),
+            Err(error) => {
+                first.get_or_insert_with(|| format!("{server}: {}", said(&error)));
+            }
         }
     }
-    Err(last)
+    Err(first.unwrap_or_else(|| "there is nobody to ask".to_owned()))
 }
 
 /// All that comes until the server has said enough or the time is up.

@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this reads the names that a container knows")]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -57,6 +57,15 @@ pub struct Place {
     pub hosts: PathBuf,
     /// The same.
     pub resolv: PathBuf,
+}
+
+impl Place {
+    /// The machine itself, which needs not be entered.
+    pub fn here() -> Self {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let (hosts, resolv) = ("/etc/hosts".into(), "/etc/resolv.conf".into());
+        Self { process: own, monitor: own, hosts, resolv }
+    }
 }
 
 /// Reads a question and asks it until the answer is right; an error tells the last answer.
@@ -126,7 +135,23 @@ fn try_once(ask: &Ask, names: &Names, until: Duration) -> Result<(), String> {
                 false => Err(format!("{url} answers {status}, and nothing matches `{pattern}`")),
             }
         }
+        Ask::Ping { port, answer } => ping(*port, answer, until),
+        Ask::Name { name } => names.servers(name, 0, until).map(drop),
         Ask::Log { .. } | Ask::Command { .. } => Err("that is not asked by the network".to_owned()),
+    }
+}
+
+/// Sends a ping as one line, which servers of this protocol take too.
+fn ping(port: u16, wanted: &str, until: Duration) -> Result<(), String> {
+    let mut stream = http::connect(&own(port), until)?;
+    let asked = stream.write_all(b"PING\r\n");
+    let mut said = [0; 256];
+    let length = asked.and_then(|()| stream.read(&mut said)).map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(said.get(..length).unwrap_or_default()).into_owned();
+    let said = said.lines().next().unwrap_or("");
+    match said.trim_start_matches(['+', '-']) {
+        answer if said.starts_with('+') && answer == wanted => Ok(()),
+        answer => Err(format!("port {port} answers `{answer}` instead of `{wanted}`")),
     }
 }
 

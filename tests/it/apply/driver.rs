@@ -170,13 +170,16 @@ fn command(
         .lock(Duration::ZERO)
         .map_err(|error| Failure::at(Step::Recover, format!("the lock: {error:?}")))?;
     *recovered = apply::recover(scene)?;
+    if matches!(want, Want::Recover) {
+        return Ok(Outcome::Nothing);
+    }
     let from = match scene.store.current().map_err(fault)? {
         Some(name) => Some(scene.store.read(&name).map_err(fault)?),
         None => None,
     };
     let older;
     let (target, action, to_name) = match want {
-        Want::Recover => return Ok(Outcome::Nothing),
+        Want::Recover => unreachable!(),
         Want::Apply(stack) => {
             let manifest = stack.manifest();
             let digest = manifest.digest();
@@ -220,5 +223,6 @@ fn command(
         }
         _ => Target::Nothing,
     };
-    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, how.manner))
+    let manner = Manner { seen: Some(&observed), ..how.manner };
+    Ok(apply::apply(scene, &plan, from.as_ref(), aim, &secrets, manner))
 }

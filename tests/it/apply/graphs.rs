@@ -297,7 +297,11 @@ fn some_of(count: usize, drawn: &[prop::sample::Index]) -> BTreeSet<usize> {
 
 fn cases() -> ProptestConfig {
     let cases = if is_thorough() { 400 } else { 60 };
-    ProptestConfig { max_shrink_iters: 300, ..ProptestConfig::with_cases(cases) }
+    ProptestConfig {
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
 }
 
 proptest! {

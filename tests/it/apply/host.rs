@@ -478,6 +478,8 @@ impl Containers for Simulated {
     }
 
     fn pull(&self, image: &str) -> Result<(), PullError> {
+        let meeting = self.world().podman.meeting.clone();
+        meeting.inspect(|meeting| meeting.attend());
         let pulled = self.step(
             Kind::Manages,
             format!("pull {image}"),
@@ -490,21 +492,21 @@ impl Containers for Simulated {
         pulled.unwrap_or_else(|fault| Err(PullError { is_passing: false, why: fault.why }))
     }
 
-    fn tag(&self, image: &str, name: &str) -> Result<(), Fault> {
-        self.step(
-            Kind::Manages,
-            format!("tag {image} {name}"),
-            |_| {},
-            |world| {
-                let images = &mut world.podman.images;
-                let id = match images.values().find(|id| *id == image) {
-                    Some(id) => id.clone(),
-                    None => images.get(image).ok_or("no such image")?.clone(),
-                };
-                images.insert(name.to_owned(), id);
-                Ok(())
-            },
-        )
+    fn tag(&self, image: &str, names: &[&str]) -> Result<(), Fault> {
+        let act = |world: &mut World, names: &[&str]| {
+            let images = &mut world.podman.images;
+            let id = match images.values().find(|id| *id == image) {
+                Some(id) => id.clone(),
+                None => images.get(image).ok_or("no such image")?.clone(),
+            };
+            images.extend(names.iter().map(|name| ((*name).to_owned(), id.clone())));
+            Ok(())
+        };
+        let half = |world: &mut World| {
+            let _as_far_as_it_goes: Result<(), String> = act(world, &names[..names.len() / 2]);
+        };
+        let doing = format!("tag {image} {}", names.join(" "));
+        self.step(Kind::Manages, doing, half, |world| act(world, names))
     }
 
     fn untag(&self, name: &str) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 //! Podman in memory: images, and what services make by starting.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use stackwright::host::containers::{Container, Image, Owned, PullError};
 use stackwright::host::units::Active;
@@ -16,10 +18,44 @@ pub struct Podman {
     pub registry: BTreeMap<String, String>,
     /// What goes wrong the next times that an image is pulled.
     pub pull_errors: BTreeMap<String, VecDeque<PullError>>,
+    /// Where those that fetch images meet.
+    pub meeting: Option<Arc<Meeting>>,
     /// Networks and volumes with what they were made from.
     pub networks: BTreeMap<String, Owned>,
     pub volumes: BTreeMap<String, Owned>,
     pub secrets: BTreeMap<String, (Owned, Vec<u8>)>,
+}
+
+/// A place where so many must come before any goes on.
+#[derive(Debug)]
+pub struct Meeting {
+    size: usize,
+    /// How many are there, and were at most.
+    there: Mutex<(usize, usize)>,
+    news: Condvar,
+}
+
+impl Meeting {
+    pub fn of(size: usize) -> Self {
+        Self { size, there: Mutex::default(), news: Condvar::new() }
+    }
+
+    /// Waits for the others, and then a moment for one too many.
+    pub fn attend(&self) {
+        let mut there = self.there.lock().unwrap();
+        there.0 += 1;
+        there.1 = there.1.max(there.0);
+        self.news.notify_all();
+        let limit = Duration::from_secs(10);
+        let lacks = |there: &mut (usize, usize)| there.1 < self.size;
+        drop(self.news.wait_timeout_while(there, limit, lacks).unwrap());
+        std::thread::sleep(Duration::from_millis(30));
+        self.there.lock().unwrap().0 -= 1;
+    }
+
+    pub fn most(&self) -> usize {
+        self.there.lock().unwrap().1
+    }
 }
 
 impl Podman {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stackwright::apply::{Event, Outcome, Step};
 use stackwright::host::change::{Fault, Held};
 use stackwright::host::probe::{Ask, Asked, Probe, Probes};
-use stackwright::state::manifest::Ready;
+use stackwright::state::manifest::{OnFailure, Ready, Test};
 
 use super::driver::{Want, run};
 use super::host::Simulated;
@@ -137,4 +137,44 @@ fn the_way_back_waits_for_answers_too() {
     };
     let waited = last("web.service", Told::Begins).saturating_sub(last("db.service", Told::Begins));
     assert_eq!(waited, Duration::from_millis(700), "{}", result.brief());
+}
+
+/// A test of a service: its port answers after so many milliseconds, or never.
+fn test(name: &str, service: &str, port: u16) -> Test {
+    let probe = Probe { ask: Ask::Port { port }, timeout: 2_000, interval: 50 };
+    let (name, container) = (name.to_owned(), service.to_owned());
+    Test { name, service: format!("{service}.service"), container, probe, is_implied: false }
+}
+
+#[test]
+fn what_does_not_work_is_put_back_although_all_is_up() {
+    let old = Stack::new(THREE).with(|all| all.tests = vec![test("it sells", "web", 100)]);
+    for before in [None, Some(&old)] {
+        let world = before.map_or_else(bare, |before| after(&[before]));
+        let lines = THREE.replace("web.container", "web.container env=2");
+        let stack = Stack::new(&lines).with(|all| {
+            let implied = Test { is_implied: true, ..test("it finds db", "web", NEVER) };
+            // What is not installed is not asked.
+            let other = test("it mails", "mail", NEVER);
+            all.tests =
+                vec![implied, other, test("it keeps", "db", 200), test("it sells", "web", 1)];
+        });
+        let host = Simulated::of(world.clone());
+        let result = run(&host, &Want::Apply(stack.clone()));
+        let failure = result.restored();
+        assert_eq!((failure.step, failure.service.as_deref()), (Step::Test, Some("web.service")));
+        assert_eq!(failure.why, "the test `it sells` failed: nobody listens");
+        let passed = |event: &Event| match event {
+            Event::Passed { test } => Some(test.clone()),
+            _ => None,
+        };
+        let passed: Vec<String> = result.events.iter().filter_map(passed).collect();
+        assert_eq!(passed, ["it keeps"]);
+        assert_eq!(which(&host, &[before, Some(&stack)]), Ok(0), "{}", result.brief());
+        // Who wants to look for themselves keeps what is up.
+        let stack = stack.with(|all| all.on_failure = OnFailure::Leave);
+        let host = Simulated::of(world);
+        run(&host, &Want::Apply(stack.clone())).not_restored();
+        assert_eq!(which(&host, &[before, Some(&stack)]), Ok(1));
+    }
 }

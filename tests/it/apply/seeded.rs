@@ -440,7 +440,7 @@ impl Containers for Defective {
     as_it_is! {
         version() -> Result<(u32, u32), Fault>;
         images() -> Result<Vec<Image>, Fault>;
-        tag(image: &str, name: &str) -> Result<(), Fault>;
+        tag(image: &str, names: &[&str]) -> Result<(), Fault>;
         untag(name: &str) -> Result<(), Fault>;
         containers() -> Result<Vec<Container>, Fault>;
         inspect(names: &[&str]) -> Result<Vec<Inspected>, Fault>;

@@ -36,7 +36,8 @@ fn a_change_of_settings_alone_is_kept_and_restarts_nothing() {
 fn what_is_asked_for_one_run_leaves_no_mark_in_what_is_kept() {
     let stack = Stack::new(FIRST);
     let host = Simulated::of(after(&[&stack]));
-    let manner = Manner { care: Care::Full, on_failure: Some(OnFailure::Leave), ask: None };
+    let manner =
+        Manner { care: Care::Full, on_failure: Some(OnFailure::Leave), ..Care::Full.into() };
     let how = How { manner, ..How::default() };
     let result = run_how(&host, "shop", &Want::Apply(stack), &how);
     assert_eq!(result.outcome, Ok(Outcome::Nothing), "{}", result.brief());

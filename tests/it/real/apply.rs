@@ -7,6 +7,7 @@ mod kept;
 mod killed;
 mod ready;
 mod secrets;
+mod system;
 mod together;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -40,9 +40,13 @@ const WAITS: [(&str, &[&str]); 5] = [
 
 const APPLY: [&str; 5] = ["apply", "/srv/immich.yml", "--overlay", "/srv/here.yml", "--yes"];
 
+/// What the stack is tested by in place of what needs a real database.
+const PING: &str = "http://immich-web:2283/api/server/ping";
+
 fn overlay(settle: &str) -> String {
     let mut text = format!(
-        "stack: {{ name: immich }}\ndeployment: {{ timeouts: {{ settle: {settle} }} }}\nservices:\n"
+        "stack: {{ name: immich }}\ndeployment: {{ timeouts: {{ settle: {settle} }} }}\n\
+         validation: {{ tests: [{{ type: http_get, url: \"{PING}\", timeout: 5s }}] }}\nservices:\n"
     );
     for (name, command, check) in SERVICES {
         write!(

@@ -25,7 +25,7 @@ services:
         - type: http_endpoint
           url: http://localhost:3001/ok
           expected_body: ^PONG
-          timeout: 20s
+          timeout: TIME
         - { type: http_endpoint, url: "http://page:3001/no", expected_status: 404, timeout: 20s }
         - { type: tcp, port: PORT, timeout: TIME }
   - name: mapped
@@ -59,13 +59,29 @@ services:
         - type: http_endpoint
           url: http://127.0.0.1:3003/
           expected_status: STATUS
-          timeout: 20s
+          timeout: TIME
         - { type: command, command: [sh, -c, "echo not yet; CHECK"], timeout: TIME }
+validation:
+  tests:
+    - { name: by name, type: http_get, url: "http://page:3001/ok", expected_body: pong }
+    - { name: from another, type: http_get, url: "http://page:3001/ok", target: said }
+    - { name: from here, type: http_get, url: "http://127.0.0.1:3003/", expected_status: 404 }
+    - { name: a port, type: tcp, target: mapped, port: 3002, timeout: 2s }
+    - { name: a line, type: log_pattern, target: said, pattern: "^I am" }
+    - name: an answer
+      type: command
+      target: said
+      command: [echo, " x "]
+      expected: LAST
+      timeout: 2s
+    - { type: redis_ping, target: page, timeout: 1s, expected: CACHE }
 "#;
 
 /// The stack with some words in it replaced by others.
 fn asked(changes: &[(&str, &str)]) -> String {
     let usual = [
+        ("\n    - { type: redis_ping, target: page, timeout: 1s, expected: CACHE }", ""),
+        ("LAST", "x"),
         ("PONG", "pong"),
         ("PORT", "3001"),
         ("TIME", "20s"),
@@ -82,10 +98,10 @@ type Changes = &'static [(&'static str, &'static str)];
 
 /// What is wrong, and what is told about it: the service, and the last answer.
 const WRONG: [(Changes, &str, &str); 5] = [
-    (&[("PONG", "ping"), ("20s", "1s")], "page", "nothing matches `^ping`"),
+    (&[("PONG", "ping"), ("TIME", "1s")], "page", "nothing matches `^ping`"),
     (&[("PORT", "3999"), ("TIME", "1s")], "page", "3999: nobody listens there"),
     (&[("SAID", "closed"), ("TIME", "2s")], "said", "no line of its log matches `ready to"),
-    (&[("STATUS", "200"), ("20s", "3s")], "last", "/ answers 404 instead of 200"),
+    (&[("STATUS", "200"), ("TIME", "3s")], "last", "/ answers 404 instead of 200"),
     (&[("CHECK", "false"), ("TIME", "3s")], "last", "ends with 1: not yet"),
 ];
 
@@ -110,8 +126,38 @@ fn services_are_asked_in_their_own_networks_before_others_start() {
             (format!("{service}.service is told"), format!("{waits_for}.service is up"));
         assert!(place(&told) > place(&up), "{}", run.err);
     }
+    for name in ["by name", "from another", "from here", "a port", "a line", "an answer"] {
+        place(&format!("passed: {name}"));
+    }
+    let verified = ground.ends(0, &["verify", "asked"]);
+    assert!(verified.out.contains("  ok      said finds page\n"), "{}", verified.out);
+    // What works no longer is told, and nothing is done about it.
+    ground.host.user(&["podman", "exec", "mapped", "sh", "-c", "kill $(pidof httpd)"]);
+    let verified = ground.ends(2, &["verify"]);
+    let line = "  FAILED  a port: 127.0.0.1:3002: nobody listens there\n";
+    assert!(verified.out.contains(line), "{}", verified.out);
+    ground.host.user(&["systemctl", "--user", "restart", "mapped", "last"]);
+    tests_that_fail_put_all_back(&ground);
     // Who asked is gone with the question.
     assert_eq!(ground.run(&["pgrep", "-f", "stackwright inside"]).code, 1);
     ground.ends(0, &["remove", "asked", "--yes"]);
     ground.strangers_are_untouched();
+}
+
+fn tests_that_fail_put_all_back(ground: &Ground) {
+    let before = ground.look();
+    for (changes, answer) in [
+        (&[("LAST", "y")][..], "`an answer` failed: `echo` says `x` instead of `y`"),
+        (&[("CACHE", "PONG")], "`ping on port 6379` failed: 127.0.0.1:6379: nobody listens there"),
+    ] {
+        // Another variable lets one service start anew.
+        let changed = (
+            "      command: [serve, httpd",
+            "      environment: { X: 1 }\n      command: [serve, httpd",
+        );
+        ground.stack("asked", &asked(&[changes, &[changed]].concat()));
+        let run = ground.ends(4, &["apply", "/srv/asked.yml", "--yes"]);
+        assert!(run.err.contains(answer), "{}", run.err);
+        assert_eq!(ground.look().shape, before.shape);
+    }
 }

@@ -359,7 +359,7 @@ mod rest {
         assert_eq!(podman.volumes().unwrap(), []);
 
         let shop = "docker.io/library/shop:1";
-        podman.tag(shop, "localhost/kept:1").unwrap();
+        podman.tag(shop, &["localhost/kept:1"]).unwrap();
         let names = || podman.images().unwrap().into_iter().flat_map(|image| image.names);
         assert!(names().any(|name| name == "localhost/kept:1"));
         for _again in 0..2 {
@@ -369,7 +369,7 @@ mod rest {
             !names().any(|name| name == "localhost/kept:1") && names().any(|name| name == shop)
         );
         run(&["create", "--name=user", shop, "serve"]);
-        podman.tag(shop, "localhost/kept:2").unwrap();
+        podman.tag(shop, &["localhost/kept:2"]).unwrap();
         podman.untag("localhost/kept:2").unwrap();
         run(&["rm", "user"]);
         let told = podman.pull("localhost:1/nothing:1").unwrap_err();
