@@ -183,8 +183,9 @@ fn nanoseconds(text: &str) -> Option<u64> {
 
 /// The networks that it was to join, with what was said about each.
 fn wanted(call: &Call<'_>) -> BTreeMap<String, Joined> {
-    let all: BTreeSet<String> =
-        call.all("--network-alias").iter().map(|one| (*one).to_owned()).collect();
+    // What it calls itself is a name of it on every network.
+    let names = ["--network-alias", "--hostname", "-h"].map(|flag| call.all(flag));
+    let all: BTreeSet<String> = names.concat().into_iter().map(str::to_owned).collect();
     let mut wanted: BTreeMap<String, Joined> = BTreeMap::new();
     let said = call.all("--network").iter().chain(call.all("--net"));
     for network in said {

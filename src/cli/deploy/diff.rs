@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::{Exit, StackArguments, output};
-use super::survey::{Seen, Survey, drift, look, stranger, survey};
+use super::survey::{Seen, Survey, drift, stranger, survey};
 use super::{Format, PlaceArguments, Site, open, refuse, show};
 use crate::drift::{Item, Layer, StackDrift, State};
 use crate::host::change::Fault;
@@ -71,12 +71,13 @@ pub fn run(arguments: &DiffArguments) -> Exit {
         Ok(site) => site,
         Err(fault) => return refuse(&fault),
     };
-    let survey = match survey(&arguments.paths, &arguments.stack, &site) {
+    let layers = layers(arguments);
+    let survey = match survey(&arguments.paths, &arguments.stack, &site, &layers) {
         Ok(Some(survey)) => survey,
         Ok(None) => return Exit::WrongInput,
         Err(fault) => return refuse(&fault),
     };
-    let report = match compare(&survey, &site, &layers(arguments)) {
+    let report = match compare(&survey, &site, &layers) {
         Ok(report) => report,
         Err(fault) => return refuse(&fault),
     };
@@ -100,13 +101,13 @@ fn layers(arguments: &DiffArguments) -> Vec<Layer> {
 
 /// Compares all that is meant.
 pub fn compare(survey: &Survey, site: &Site, layers: &[Layer]) -> Result<DiffReport, Fault> {
-    let seen = look(site, &survey.known, &survey.names, survey.is_all)?;
+    let seen = &survey.seen;
     let one = |name: &String| {
         let wanted = survey.wanted.iter().find(|one| one.name == *name);
-        drift(site, name, wanted, survey.known.get(name), &seen, layers)
+        drift(site, name, wanted, survey.known.get(name), seen, layers)
     };
     let stacks = survey.names.iter().map(one).collect::<Result<_, _>>()?;
-    let orphans = if survey.is_all { orphans(&seen, survey) } else { Vec::new() };
+    let orphans = if survey.is_all { orphans(seen, survey) } else { Vec::new() };
     Ok(DiffReport { stacks, orphans })
 }
 

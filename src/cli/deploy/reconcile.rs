@@ -51,7 +51,7 @@ pub fn run(arguments: &ReconcileArguments) -> Exit {
         Ok(site) => site,
         Err(fault) => return refuse(&fault),
     };
-    let survey = match survey(&arguments.paths, &arguments.stack, &site) {
+    let survey = match survey(&arguments.paths, &arguments.stack, &site, &LAYERS) {
         Ok(Some(survey)) => survey,
         Ok(None) => return Exit::WrongInput,
         Err(fault) => return refuse(&fault),
@@ -82,11 +82,11 @@ struct Run<'r> {
 impl<'r> Run<'r> {
     /// First all plans, then one question, then each stack.
     fn whole(&self) -> Result<Exit, Fault> {
-        let seen = look(self.site, &self.survey.known, &self.survey.names, false)?;
-        let mut left = self.gone(&seen)?;
+        let seen = &self.survey.seen;
+        let mut left = self.gone(seen)?;
         let mut open = Vec::new();
         for (wanted, goal) in self.goals() {
-            let drift = self.drift(wanted, &seen)?;
+            let drift = self.drift(wanted, seen)?;
             left |= self.tell_rest(&drift, goal);
             let is_open = match goal {
                 Goal::Remove => self.announce(wanted),
@@ -234,7 +234,7 @@ impl<'r> Run<'r> {
             let store = Store::of(self.site.real.host().files, &self.site.places, &wanted.name);
             let known = installed(&store)?.map(|one| (wanted.name.clone(), one));
             let known: BTreeMap<String, Generation> = known.into_iter().collect();
-            let seen = look(self.site, &known, &names, false)?;
+            let seen = look(self.site, &known, &names, false, &LAYERS)?;
             let one = known.get(&wanted.name);
             Ok(drift(self.site, &wanted.name, Some(wanted), one, &seen, &LAYERS)?.drifted())
         };

@@ -31,14 +31,18 @@ pub struct Survey {
     pub names: BTreeSet<String>,
     /// Whether all that are installed are meant.
     pub is_all: bool,
+    /// What the host has of them.
+    pub seen: Seen,
 }
 
 /// Finds out which stacks are meant: by paths, by the names of those that are installed, or all of
-/// them; nothing where a file is wrong, which is told.
+/// them; and what the host has of them, as far as some layers need it. Nothing where a file is
+/// wrong, which is told.
 pub fn survey(
     paths: &[PathBuf],
     arguments: &StackArguments,
     site: &Site,
+    layers: &[Layer],
 ) -> Result<Option<Survey>, Fault> {
     let known = known(site)?;
     let is_all = paths.is_empty();
@@ -51,20 +55,39 @@ pub fn survey(
         named.extend(&all);
     }
     let named: BTreeSet<&str> = named.iter().filter_map(|path| path.to_str()).collect();
-    let mut calls = of_installed(&named, &known, arguments);
+    let mut calls = match layers.contains(&Layer::Files) {
+        true => of_installed(&named, &known, arguments),
+        false => Vec::new(),
+    };
+    // Which stacks are in files is not known yet.
+    let looked: BTreeSet<String> = match files.is_empty() {
+        true => named.iter().map(|name| (*name).to_owned()).collect(),
+        false => known.keys().cloned().collect(),
+    };
     if !files.is_empty() {
         calls.push((files.into_iter().cloned().collect(), arguments.clone()));
     }
+    let names: BTreeSet<String> = named.into_iter().map(str::to_owned).collect();
+    let (seen, wanted) = thread::scope(|threads| {
+        let seen = threads.spawn(|| look(site, &known, &looked, is_all, layers));
+        let wanted = read_all(calls, site);
+        (joined(seen), wanted)
+    });
+    let Some(wanted) = wanted else { return Ok(None) };
+    let names = names.into_iter().chain(wanted.iter().map(|one| one.name.clone())).collect();
+    Ok(Some(Survey { seen: seen?, known, wanted, names, is_all }))
+}
+
+/// Reads stacks, each behind those that it requires; nothing where one is wrong.
+fn read_all(calls: Vec<(Vec<PathBuf>, StackArguments)>, site: &Site) -> Option<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (paths, arguments) in calls {
-        let Some(read) = read(&paths, Part::default(), &arguments, site) else { return Ok(None) };
+        let read = read(&paths, Part::default(), &arguments, site)?;
         let is_new = |one: &Wanted| !wanted.iter().any(|known| known.name == one.name);
         let new: Vec<Wanted> = read.into_iter().filter(is_new).collect();
         wanted.extend(new);
     }
-    let names = named.into_iter().map(str::to_owned);
-    let names = names.chain(wanted.iter().map(|one| one.name.clone())).collect();
-    Ok(Some(Survey { known, wanted: in_order(wanted), names, is_all }))
+    Some(in_order(wanted))
 }
 
 /// The files of stacks that are installed, together with how they were read then; what the user
@@ -137,32 +160,43 @@ pub struct Seen {
     secrets: Vec<Owned>,
 }
 
-/// Looks at a host. Podman takes its time for each question, most of it to get going.
+/// How many calls of Podman look at containers at the same time.
+const INSPECTORS: usize = 2;
+
+/// Looks at a host, as far as some layers need it. Podman takes its time for each question, most of
+/// it to get going.
 pub fn look(
     site: &Site,
     known: &BTreeMap<String, Generation>,
     names: &BTreeSet<String>,
     looks_for_orphans: bool,
+    layers: &[Layer],
 ) -> Result<Seen, Fault> {
     if !site.runs {
         return Ok(Seen::default());
     }
+    let runs = layers.contains(&Layer::Running);
+    let looks_for_orphans = looks_for_orphans && runs;
     let host = site.real.host();
     let meant = known.iter().filter(|(name, _)| names.contains(*name));
     let facts: BTreeMap<String, Facts> =
         meant.flat_map(|(_, generation)| facts(&generation.set)).collect();
-    let is = |end: &'static str| facts.values().filter(move |facts| facts.file.ends_with(end));
+    let is =
+        |end: &'static str| facts.values().filter(move |facts| runs && facts.file.ends_with(end));
     let container_names: Vec<&str> =
         is(".container").filter_map(|facts| facts.name.as_deref()).collect();
     let image_names: BTreeSet<&str> =
-        facts.values().filter_map(|facts| facts.image.as_deref()).collect();
+        is(".container").filter_map(|facts| facts.image.as_deref()).collect();
     let image_names: Vec<&str> = image_names.into_iter().collect();
     let (has_volumes, has_networks) =
         (is(".volume").next().is_some(), is(".network").next().is_some());
-    let has_secrets = facts.values().any(|facts| !facts.secrets.is_empty());
+    let has_secrets = is(".container").any(|facts| !facts.secrets.is_empty());
     let podman = host.containers;
-    let mut seen = thread::scope(|threads| -> Result<Seen, Fault> {
-        let inspected = threads.spawn(|| podman.inspect(&container_names));
+    thread::scope(|threads| -> Result<Seen, Fault> {
+        let part = container_names.len().div_ceil(INSPECTORS).max(1);
+        let parts = container_names.chunks(part);
+        let inspected: Vec<_> =
+            parts.map(|names| threads.spawn(move || podman.inspect(names))).collect();
         let images = threads.spawn(|| podman.named_images(&image_names));
         let networks =
             (has_networks || looks_for_orphans).then(|| threads.spawn(|| podman.networks()));
@@ -180,16 +214,14 @@ pub fn look(
             variables: marks.zip(variables).collect(),
             states,
             details,
-            inspected: joined(inspected)?,
+            inspected: inspected.into_iter().map(joined).collect::<Result<Vec<_>, _>>()?.concat(),
             images,
             containers: asked(containers)?,
             networks: asked(networks)?,
             volumes: asked(volumes)?,
             secrets: asked(secrets)?,
         })
-    })?;
-    seen.inspected.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(seen)
+    })
 }
 
 /// What a thread came back with.

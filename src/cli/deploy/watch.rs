@@ -279,7 +279,7 @@ fn settled(arguments: &RunArguments, site: &Site) -> Result<Option<Report>, Faul
 }
 
 fn seen(arguments: &RunArguments, site: &Site) -> Result<Option<Report>, Fault> {
-    let Some(survey) = survey(&[], &arguments.stack, site)? else { return Ok(None) };
+    let Some(survey) = survey(&[], &arguments.stack, site, &LAYERS)? else { return Ok(None) };
     let report = diff::compare(&survey, site, &LAYERS)?;
     let drifted = report.stacks.iter().filter(|stack| stack.state == State::Drift);
     let orphans = report.orphans.iter().map(|orphan| &orphan.stack);

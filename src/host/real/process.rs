@@ -18,7 +18,7 @@ use super::interrupts::Interrupts;
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How much is kept of what a program says to people; the end tells the most.
-const TALK_MAX: usize = 16 << 10;
+const TALK_MAX: usize = 1 << 20;
 
 /// What a program gets, and where it is stopped.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +135,12 @@ impl Pipe {
         Ok(true)
     }
 
+    /// Whole lines go: half of one would be read as another.
     fn forget(&mut self) {
         let surplus = self.kept.len().saturating_sub(TALK_MAX);
-        self.kept.drain(..surplus);
+        let Some(rest) = self.kept.get(surplus..).filter(|_| surplus > 0) else { return };
+        let line = rest.iter().position(|byte| *byte == b'\n').map_or(0, |place| place + 1);
+        self.kept.drain(..surplus + line);
     }
 }
 
@@ -277,9 +280,12 @@ mod tests {
         let fault = shell("yes", &LIMITS).unwrap_err();
         assert_eq!(fault.why, "`sh` says too much");
         let last = Limits { output: Output::Last, ..LIMITS };
-        let ended = shell("seq 200000; seq 200000 >&2", &last).unwrap();
-        assert!(ended.out.ends_with(b"\n200000\n") && ended.out.len() <= 2 * TALK_MAX);
-        assert!(ended.err.ends_with(b"\n200000\n") && ended.err.len() <= TALK_MAX);
+        let ended = shell("seq 400000; seq 400000 >&2", &last).unwrap();
+        assert!(ended.out.ends_with(b"\n400000\n") && ended.out.len() <= 2 * TALK_MAX);
+        assert!(ended.err.ends_with(b"\n400000\n") && ended.err.len() <= TALK_MAX);
+        let said = String::from_utf8(ended.err).unwrap();
+        let first: usize = said.lines().next().unwrap().parse().unwrap();
+        assert_eq!(first + said.lines().count() - 1, 400_000, "half a line is left");
     }
 
     #[test]

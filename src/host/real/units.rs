@@ -321,7 +321,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The words of the first call in `ExecStart=`, which come with much that nobody asked for.
+/// The words of the first call in `ExecStart=`, which come with much that nobody asked for. A
+/// dollar is still written twice there, because variables are put in when it is started.
 fn call(answer: Answer) -> Option<Vec<String>> {
     let answer = answer.wait().ok()?;
     let body = answer.body();
@@ -329,7 +330,7 @@ fn call(answer: Answer) -> Option<Vec<String>> {
     let Some(Variant::Structure(call)) = calls.iter().next() else { return None };
     let Some(Variant::Array(words)) = call.fields().get(1) else { return None };
     let text = |word: &Variant<'_>| match word {
-        Variant::Str(text) => Some(text.as_str().to_owned()),
+        Variant::Str(text) => Some(text.as_str().replace("$$", "$")),
         _ => None,
     };
     words.iter().map(text).collect()

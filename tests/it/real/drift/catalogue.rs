@@ -113,8 +113,116 @@ fn a_folder_is_brought_to_what_it_says() {
     ground.strangers_stand();
 }
 
+/// Much that Podman and systemd write in other words than the stack.
+const MANY: &str = r#"
+stack: { name: many }
+deployment: { timeouts: { settle: 0s } }
+networks:
+  alpha: { subnet: 10.81.0.0/24, labels: { kind: "1" } }
+  beta: { internal: true }
+volumes: { vol: { labels: { kind: "1" } } }
+secrets: { tok: { generate: true } }
+services:
+  - name: m-all
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      networks: [{ name: alpha, aliases: [aa, ab], ipv4_address: 10.81.0.9 }, beta]
+      memory: 1536M
+      memory_swap: 3G
+      memory_reservation: 100M
+      cpus: 1.25
+      cpuset: "0"
+      cpu_shares: 200
+      pids_limit: 77
+      ulimits: { nofile: 1024 }
+      shm_size: 64M
+      user: "1000"
+      init: true
+      tmpfs: [/scratch]
+      dns: [127.0.0.1]
+      extra_hosts: ["a:127.0.0.1"]
+      hostname: foo
+      working_dir: /tmp
+      environment:
+        A: "x=y"
+        B: ""
+        HOME: /tmp
+        TERM: dumb
+        PATH: "/bin:/usr/bin:/sbin:/usr/sbin"
+        SIGNS: 'a b "c" $$x 100% \ d'
+      secrets: [{ source: tok, target: /run/tok }]
+      volumes: ["vol:/v", "/srv:/srv:ro"]
+      health_check:
+        command: test -e /bin && true
+        interval: 1m30s
+        timeout: 1s
+        start_period: 1m
+        retries: 5
+        start_interval: 1s
+  - name: m-host
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      network_mode: host
+  - name: m-none
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      network_mode: none
+      read_only: true
+  - name: m-rep
+    replicas: 2
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      networks: [alpha]
+      environment: { TOKEN: "${tok}" }
+  - name: m-job
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      oneshot: true
+      command: ["true"]
+"#;
+
+const PODDED: &str = r#"
+stack: { name: podded }
+deployment: { timeouts: { settle: 0s } }
+shared: { pod: true }
+services:
+  - name: p-one
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      ports: ["127.0.0.1:8099:80"]
+  - name: p-two
+    configuration:
+      image: docker.io/library/base:1
+      pull_policy: never
+      stop_timeout: 1s
+      command: [serve]
+      memory: 64M
+"#;
+
 /// What nobody would call drift.
 fn harmless(ground: &Ground) {
+    for (name, text) in [("many", MANY), ("podded", PODDED)] {
+        ground.stack(name, text);
+        ground.up(name);
+        let fresh = ground.ends(0, &["diff", name]).out;
+        assert_eq!(fresh, format!("{name}: as it should be\n"));
+    }
     let events: [(&str, &str); 5] = [
         ("a restart", "systemctl --user restart c-alone-app"),
         ("a reload of systemd", "systemctl --user daemon-reload"),
