@@ -13,7 +13,7 @@ use crate::host::units::UnitState;
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
 use crate::state::{
-    Action, Entry, FileSet, Generation, GenerationName, Journal, Manifest, Phase, Settings, Verdict,
+    Action, Entry, FileSet, Generation, GenerationName, Journal, Phase, Settings, Verdict,
 };
 use crate::unit_file::facts::Facts;
 
@@ -204,12 +204,8 @@ fn side(scene: &Scene<'_>, name: &GenerationName) -> Result<Generation, Fault> {
         Ok(generation) => return Ok(generation),
         Err(fault) => fault,
     };
-    let set = scene.store.read_units(name)?;
-    if set.all_units().next().is_none() {
-        return Err(fault);
-    }
-    let manifest = Manifest::of(scene.stack, &set, Settings::default());
-    Ok(Generation { name: name.clone(), manifest, set, damage: Vec::new() })
+    let known = scene.store.read_without(name).map_err(|_| fault)?;
+    Ok(Generation { damage: Vec::new(), ..known })
 }
 
 fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {

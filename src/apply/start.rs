@@ -387,7 +387,9 @@ impl Starting<'_, '_> {
 
 /// Whether a service that was up is no longer in that run.
 fn has_ended(state: &UnitState, known: &str) -> bool {
-    state.active != Active::Active || state.invocation != known
+    // A mark that could not be asked for says nothing.
+    let is_other = state.invocation != known && !state.invocation.is_empty() && !known.is_empty();
+    state.active != Active::Active || is_other
 }
 
 fn why_failed(state: &UnitState) -> String {

@@ -25,7 +25,7 @@ use crate::plan::{self, Drifted, Observed, Plan, facts};
 use crate::preflight::{Refusal, preflight};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
-use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places, Store};
+use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places};
 use wanted::{Wanted, wanted};
 
 pub mod apply;
@@ -235,7 +235,7 @@ fn prepare(
     is_part: bool,
     drifted: Drifted,
 ) -> Result<Prepared, Fault> {
-    let from = installed(scene.store)?;
+    let from = scene.store.in_use()?;
     if let Some(damage) = from.iter().flat_map(|from| &from.damage).next().filter(|_| is_part) {
         // What is laid over it would keep the damage.
         return Err(Fault::other("apply a part alone", format!("{damage}; apply the whole stack")));
@@ -284,11 +284,6 @@ fn free(observed: &mut Observed, masks: &BTreeSet<PathBuf>) {
             state.is_masked = false;
         }
     }
-}
-
-/// The generation in use.
-fn installed(store: &Store<'_>) -> Result<Option<Generation>, Fault> {
-    store.current()?.map(|name| store.read(&name)).transpose()
 }
 
 /// A part of a stack laid over what is installed of it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::history::{self, Entry};
 use super::journal::{Journal, Phase};
-use super::{ConfigurationFile, FileSet, GenerationName, Manifest, Places, digest};
+use super::{ConfigurationFile, FileSet, GenerationName, Manifest, Places, Settings, digest};
 use crate::host::change::{Entry as Found, Fault, Files, Held, LockError};
 
 const CURRENT: &str = "current";
@@ -26,7 +26,12 @@ const UNIT_MODE: u32 = 0o644;
 pub struct Store<'h> {
     files: &'h dyn Files,
     folder: PathBuf,
+    stack: String,
 }
+
+/// What is said of a link that somebody spoilt; which generation runs, only people can tell.
+const ELSEWHERE: &str = "it is no link to a generation; look which one runs, and put it right by \
+                         `ln -sfn generations/NAME current` in that folder";
 
 /// A generation as it is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +64,7 @@ impl fmt::Display for Damage {
 impl<'h> Store<'h> {
     /// That of a stack.
     pub fn of(files: &'h dyn Files, places: &Places, stack: &str) -> Self {
-        Self { files, folder: places.stacks.join(stack) }
+        Self { files, folder: places.stacks.join(stack), stack: stack.to_owned() }
     }
 
     /// Where it is.
@@ -96,11 +101,11 @@ impl<'h> Store<'h> {
             None => Ok(None),
             Some(Found::Link(target)) => {
                 let name = target.strip_prefix(GENERATIONS).ok().and_then(Path::to_str);
-                let name = name.ok_or_else(|| Fault::other(doing(), "it leads elsewhere"))?;
+                let name = name.ok_or_else(|| Fault::other(doing(), ELSEWHERE))?;
                 let name = GenerationName::try_from(name.to_owned());
                 name.map(Some).map_err(|error| Fault::other(doing(), error))
             }
-            Some(_) => Err(Fault::other(doing(), "it is no link")),
+            Some(_) => Err(Fault::other(doing(), ELSEWHERE)),
         }
     }
 
@@ -290,6 +295,26 @@ impl<'h> Store<'h> {
             }
         }
         Ok(())
+    }
+
+    /// Reads the generation in use, for what is done about it: one without a manifest that can be
+    /// trusted is damaged, and is there nevertheless.
+    pub fn in_use(&self) -> Result<Option<Generation>, Fault> {
+        let Some(name) = self.current()? else { return Ok(None) };
+        self.read(&name).or_else(|fault| self.read_without(&name).map_err(|_| fault)).map(Some)
+    }
+
+    /// Reads a generation whose manifest cannot be trusted: units tell enough to stop and start
+    /// them.
+    pub fn read_without(&self, name: &GenerationName) -> Result<Generation, Fault> {
+        let set = self.read_units(name)?;
+        if set.all_units().next().is_none() {
+            return Err(Fault::other(format!("read generation {name}"), "it has no units"));
+        }
+        let path = self.generation_folder(name).join(MANIFEST);
+        let manifest = Manifest::of(&self.stack, &set, Settings::default());
+        let damage = vec![Damage { path, what: "cannot be trusted" }];
+        Ok(Generation { name: name.clone(), manifest, set, damage })
     }
 
     /// The units of a generation as far as they can be read, whatever its manifest says.

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::super::{Exit, output};
 use super::apply::told;
-use super::{Format, PlaceArguments, Site, installed, locked, look, open, refuse, show, teller};
+use super::{Format, PlaceArguments, Site, locked, look, open, refuse, show, teller};
 use crate::apply::secrets::Settled;
 use crate::apply::{self, Care, Manner, Scene, Target};
 use crate::host::change::Fault;
@@ -117,7 +117,9 @@ pub fn is_known(site: &Site, stack: &str) -> bool {
 pub fn remove_whole(site: &Site, place: &PlaceArguments, stack: &str) -> Exit {
     on_stack(site, place, stack, &mut |scene| {
         let is_human = place.format == Format::Human;
-        let removed = installed(scene.store)
+        let removed = scene
+            .store
+            .in_use()
             .and_then(|from| move_to(site, scene, Action::Remove, from.as_ref(), None, is_human));
         removed.unwrap_or_else(|fault| refuse(&fault))
     })
@@ -128,7 +130,7 @@ fn care(site: &Site) -> Care {
 }
 
 fn remove_one(arguments: &RemoveArguments, site: &Site, scene: &Scene<'_>) -> Result<Exit, Fault> {
-    let from = installed(scene.store)?;
+    let from = scene.store.in_use()?;
     let is_human = arguments.place.format == Format::Human;
     let question = match arguments.volumes {
         true => format!("Remove {} with ALL DATA in its volumes?", scene.stack),
@@ -180,7 +182,7 @@ fn rollback_one(
     site: &Site,
     scene: &Scene<'_>,
 ) -> Result<Exit, Fault> {
-    let from = installed(scene.store)?;
+    let from = scene.store.in_use()?;
     let current = from.as_ref().map(|from| from.name.clone());
     let before = before(scene)?;
     let Some(number) = arguments.to.or(before) else {

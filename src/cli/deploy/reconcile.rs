@@ -10,7 +10,7 @@ use super::apply::{Asked, one};
 use super::kept;
 use super::survey::{Seen, Survey, drift, look, survey};
 use super::wanted::Wanted;
-use super::{Format, PlaceArguments, Site, diff, installed, open, refuse};
+use super::{Format, PlaceArguments, Site, diff, open, refuse};
 use crate::drift::{Item, Layer, Remedy, StackDrift, State};
 use crate::host::change::Fault;
 use crate::plan::Drifted;
@@ -232,7 +232,7 @@ impl<'r> Run<'r> {
         let drifted = || {
             let names = BTreeSet::from([wanted.name.clone()]);
             let store = Store::of(self.site.real.host().files, &self.site.places, &wanted.name);
-            let known = installed(&store)?.map(|one| (wanted.name.clone(), one));
+            let known = store.in_use()?.map(|one| (wanted.name.clone(), one));
             let known: BTreeMap<String, Generation> = known.into_iter().collect();
             let seen = look(self.site, &known, &names, false, &LAYERS)?;
             let one = known.get(&wanted.name);

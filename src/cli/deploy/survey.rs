@@ -7,7 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::super::StackArguments;
 use super::wanted::Wanted;
-use super::{Site, in_order, installed, read};
+use super::{Site, in_order, read};
 use crate::apply::{Scene, links};
 use crate::drift::{self, Layer, StackDrift};
 use crate::host::change::{Entry, Fault};
@@ -23,7 +23,7 @@ use crate::unit_file::facts::Facts;
 
 /// What is looked at.
 pub struct Survey {
-    /// The stacks that are installed, all of them.
+    /// The stacks that are all of them.
     pub known: BTreeMap<String, Generation>,
     /// The stacks that have a file and are meant, each behind those that it requires.
     pub wanted: Vec<Wanted>,
@@ -35,7 +35,7 @@ pub struct Survey {
     pub seen: Seen,
 }
 
-/// Finds out which stacks are meant: by paths, by the names of those that are installed, or all of
+/// Finds out which stacks are meant: by paths, by the names of those that are or all of
 /// them; and what the host has of them, as far as some layers need it. Nothing where a file is
 /// wrong, which is told.
 pub fn survey(
@@ -90,7 +90,7 @@ fn read_all(calls: Vec<(Vec<PathBuf>, StackArguments)>, site: &Site) -> Option<V
     Some(in_order(wanted))
 }
 
-/// The files of stacks that are installed, together with how they were read then; what the user
+/// The files of stacks that are together with how they were read then; what the user
 /// says now goes before that.
 fn of_installed(
     named: &BTreeSet<&str>,
@@ -137,7 +137,7 @@ pub fn known(site: &Site) -> Result<BTreeMap<String, Generation>, Fault> {
     let files = site.real.host().files;
     let mut known = BTreeMap::new();
     for name in files.list(&site.places.stacks)? {
-        if let Some(generation) = installed(&Store::of(files, &site.places, &name))? {
+        if let Some(generation) = Store::of(files, &site.places, &name).in_use()? {
             known.insert(name, generation);
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::{Exit, output};
 use super::kept::is_known;
-use super::{Format, PlaceArguments, Site, installed, open, refuse, show};
+use super::{Format, PlaceArguments, Site, open, refuse, show};
 use crate::apply::event::at;
 use crate::apply::{Failure, Scene, Step, test};
 use crate::report::human::escape;
@@ -74,7 +74,7 @@ fn one(site: &Site, stack: &str, format: Format) -> Result<bool, Failure> {
     let host = site.real.host();
     let store = Store::of(host.files, &site.places, stack);
     let scene = Scene { host, places: &site.places, store: &store, stack, tell: &|_| {} };
-    let Some(generation) = installed(&store).map_err(at(Step::Test))? else {
+    let Some(generation) = store.in_use().map_err(at(Step::Test))? else {
         return Ok(true);
     };
     let tests = &generation.manifest.settings.tests;

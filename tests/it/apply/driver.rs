@@ -173,10 +173,7 @@ fn command(
     if matches!(want, Want::Recover) {
         return Ok(Outcome::Nothing);
     }
-    let from = match scene.store.current().map_err(fault)? {
-        Some(name) => Some(scene.store.read(&name).map_err(fault)?),
-        None => None,
-    };
+    let from = scene.store.in_use().map_err(fault)?;
     let older;
     let (target, action, to_name) = match want {
         Want::Recover => unreachable!(),

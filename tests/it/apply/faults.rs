@@ -125,7 +125,7 @@ const FAULTS: &[Row] = &[
         "B7",
         "what is kept about a stack is spoilt",
         &[
-            (TORN, "a_spoilt_manifest_is_refused_and_nothing_goes"),
+            (TORN, "a_spoilt_manifest_does_no_harm_and_nothing_goes"),
             (TORN, "a_spoilt_history_stops_nothing_and_no_number_is_used_twice"),
             (TORN, "a_link_that_leads_elsewhere_is_refused"),
             (TORN, "a_spoilt_journal_leaves_the_generation_in_use_whole"),

@@ -103,7 +103,7 @@ fn spoil((world, file): (&World, &str), each: usize, want: &Want, to: &Stack, wo
 }
 
 #[test]
-pub fn a_spoilt_manifest_is_refused_and_nothing_goes() {
+pub fn a_spoilt_manifest_does_no_harm_and_nothing_goes() {
     let (first, second, third) = (shop(1), shop(2), shop(3));
     let world = after(&[&first, &second]);
     let folder = world.places.stacks.join("shop/generations");
@@ -122,6 +122,33 @@ pub fn a_spoilt_manifest_is_refused_and_nothing_goes() {
     // One that is not in use is in nobody's way, but cannot be gone back to.
     spoil((&world, &manifest(old)), sample(41), &Want::Apply(third.clone()), &third, &[]);
     spoil((&world, &manifest(old)), 41, &Want::Rollback(1), &first, &[old.as_str()]);
+}
+
+#[test]
+pub fn without_its_manifest_a_generation_in_use_is_changed_and_removed_as_any_other() {
+    let (first, second) = (shop(1), shop(2));
+    let world = after(&[&first]);
+    let folder = world.places.stacks.join("shop/generations");
+    let manifest = folder.join(&world.disk.list(&folder)[0]).join("manifest.json");
+    let spoilt = || {
+        let host = Simulated::of(world.clone());
+        host.world().disk.replace(&manifest, b"{", 0o600).unwrap();
+        host
+    };
+    for stack in [&first, &second] {
+        let host = spoilt();
+        let result = run(&host, &Want::Apply(stack.clone()));
+        assert_eq!(result.done().unwrap().number, 2, "{}", result.brief());
+        assert_eq!(which(&host, &[Some(stack)]), Ok(0), "{}", result.brief());
+        let others = if stack == &first { runs(&world) } else { runs(&host.world()) };
+        assert_eq!(runs(&host.world()), others, "what is as it was goes on");
+        host.world().begin_process();
+        assert_eq!(run(&host, &Want::Apply(stack.clone())).outcome, Ok(Outcome::Nothing));
+    }
+    let host = spoilt();
+    run(&host, &Want::Remove).done();
+    assert_eq!(which(&host, &[None]), Ok(0));
+    assert_eq!(host.world().podman.volumes, world.podman.volumes);
 }
 
 #[test]
