@@ -15,6 +15,7 @@ mod reference;
 
 pub use deploy::diff::DiffReport;
 pub use deploy::list::ListReport;
+pub use deploy::status::StatusReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
@@ -103,6 +104,15 @@ enum Command {
     /// Bring back what has drifted; deploy, update and remove what a folder of stacks says
     #[command(after_help = deploy::reconcile::EXAMPLES)]
     Reconcile(deploy::reconcile::ReconcileArguments),
+    /// Show how the services of stacks are
+    #[command(after_help = deploy::status::EXAMPLES)]
+    Status(deploy::status::StatusArguments),
+    /// Show the logs of a stack, line by line in their order
+    #[command(after_help = deploy::logs::EXAMPLES)]
+    Logs(deploy::logs::LogsArguments),
+    /// Tell which services are not well, for scripts
+    #[command(after_help = deploy::status::HEALTH_EXAMPLES)]
+    Health(deploy::status::HealthArguments),
     /// Ask stacks that are up whether they work
     #[command(after_help = deploy::verify::EXAMPLES)]
     Verify(deploy::verify::VerifyArguments),
@@ -176,6 +186,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
         Command::Diff(arguments) => deploy::diff::run(&arguments),
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
+        Command::Status(arguments) => deploy::status::run(&arguments),
+        Command::Logs(arguments) => deploy::logs::run(&arguments),
+        Command::Health(arguments) => deploy::status::health(&arguments),
         Command::Verify(arguments) => deploy::verify::run(&arguments),
         Command::List(arguments) => deploy::list::run(&arguments),
         Command::Watch(arguments) => deploy::watch::run(&arguments),

@@ -24,7 +24,7 @@ pub mod pin;
 /// The label of a container that tells its stack.
 pub const STACK_LABEL: &str = "stackwright.stack";
 /// The label of a container that tells what its unit said when it was started.
-const DIGEST_LABEL: &str = "stackwright.digest";
+pub const DIGEST_LABEL: &str = "stackwright.digest";
 
 /// What is wanted, and what is there.
 pub struct Request<'r> {

@@ -90,17 +90,34 @@ pub fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Prints a picture in the place of the one before, where there is a terminal for that.
+pub fn redraw(text: &str) {
+    let clear = if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
+    out(&format!("{clear}{text}"));
+}
+
 /// Whether something could not be printed.
 static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether the reader went away.
+static UNREAD: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody still reads what is printed.
+pub fn is_read() -> bool {
+    !UNREAD.load(Ordering::Relaxed) && !LOST.load(Ordering::Relaxed)
+}
 
 /// A reader that went away has all that it wanted, so a closed pipe is no failure.
 fn told(written: io::Result<()>) {
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            UNREAD.store(true, Ordering::Relaxed);
+        }
+        Err(error) => {
             LOST.store(true, Ordering::Relaxed);
             let _lost = writeln!(io::stderr(), "error: cannot write: {error}");
         }
-        _ => {}
+        Ok(()) => {}
     }
 }
 

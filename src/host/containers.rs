@@ -54,6 +54,8 @@ pub struct Container {
     pub labels: BTreeMap<String, String>,
     /// Whether it runs.
     pub is_running: bool,
+    /// Whether its health check succeeds, where it has one that has come to an end.
+    pub is_healthy: Option<bool>,
 }
 
 /// A container looked at closely.

@@ -10,7 +10,7 @@ mod follow;
 mod http;
 pub mod inside;
 mod interrupts;
-mod journal;
+pub mod journal;
 mod lock;
 mod machine;
 mod names;
@@ -129,6 +129,16 @@ impl Real {
             asker,
             machine: RealMachine { scope, interrupts },
         })
+    }
+
+    /// Shows the logs of units until there are no more, somebody asks to stop, or nobody wants any
+    /// more of them.
+    pub fn show_logs(
+        &self,
+        shown: &journal::Shown<'_>,
+        take: &mut dyn FnMut(Vec<journal::Logged>) -> bool,
+    ) -> Result<(), Fault> {
+        journal::show(self.machine.scope, shown, &self.machine.interrupts, take)
     }
 
     /// The host that the applier sees.

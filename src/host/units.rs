@@ -75,6 +75,8 @@ pub struct Details {
     pub is_outdated: bool,
     /// Since when it is in its state, in microseconds since 1970; 0 where that is not known.
     pub since: u64,
+    /// How much memory it uses, in bytes, where that is counted.
+    pub memory: Option<u64>,
 }
 
 /// The mark of a job.

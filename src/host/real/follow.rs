@@ -14,8 +14,8 @@ use super::{clock, fault};
 /// How long a line may be; of a longer one the end is another line.
 const LINE_MAX: usize = 1 << 20;
 
-/// Reads lines until one is the last that is wanted, the time is up, or somebody stops it; whether
-/// that one came.
+/// Reads lines, as many at once as there are, until some are the last that are wanted, the time is
+/// up, or somebody stops it; whether these came.
 pub fn follow(
     doing: &str,
     command: &mut Command,
@@ -57,13 +57,12 @@ fn read(
             return Ok(!unread.is_empty() && is_last(&unread));
         }
         unread.extend(buffer.get(..length).unwrap_or_default());
-        let mut lines = unread.split(|byte| *byte == b'\n');
         // What stands behind the last line end is the beginning of a line.
-        let rest = lines.next_back().map_or(0, <[u8]>::len);
-        if lines.any(&mut *is_last) {
+        let end = unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if end > 0 && is_last(unread.get(..end).unwrap_or_default()) {
             return Ok(true);
         }
-        unread.drain(..unread.len() - rest);
+        unread.drain(..end);
         if unread.len() > LINE_MAX {
             unread.clear();
         }

@@ -12,7 +12,7 @@ use super::super::change::Fault;
 use super::interrupts::Interrupts;
 use super::machine::last_lines as said;
 use super::process::{Limits, Output, run};
-use super::{Scope, follow};
+use super::{Scope, clock, follow};
 
 const JOURNAL_TIME: Duration = Duration::from_secs(25);
 const JOURNAL_MAX: usize = 16 << 20;
@@ -22,6 +22,12 @@ const NOISE_MAX: usize = 50;
 
 /// What every line of an identifier of Podman has.
 const ID_LENGTH: usize = 64;
+
+/// What is read of a line.
+const FIELDS: &str = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
+
+/// How long logs may be looked at, in seconds.
+const FOREVER: u64 = 10 * 365 * 86_400;
 
 /// A run of a unit.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +52,70 @@ pub fn follow(
     let doing = format!("read the log of {}", of.unit);
     let mut command = ask(scope, of);
     command.args(["--follow", "--lines=all"]);
-    follow::follow(&doing, &mut command, until, stop, &mut |line| {
-        let line = serde_json::from_slice::<Line>(line).ok().filter(|line| !line.is_noise());
-        line.is_some_and(|line| line.message.lines().iter().any(|line| is_last(line)))
+    follow::follow(&doing, &mut command, until, stop, &mut |lines| {
+        lines.split(|byte| *byte == b'\n').any(|line| {
+            let line = serde_json::from_slice::<Line>(line).ok().filter(|line| !line.is_noise());
+            line.is_some_and(|line| line.message.lines().iter().any(|line| is_last(line)))
+        })
     })
+}
+
+/// What is shown of the logs of units.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'s> {
+    /// The units.
+    pub units: &'s [&'s str],
+    /// From when on, in the words of journalctl.
+    pub since: Option<&'s str>,
+    /// How many lines at most; all of them where nothing is said.
+    pub lines: Option<usize>,
+    /// Whether it goes on with what comes.
+    pub follows: bool,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// The unit that wrote it.
+    pub unit: String,
+    /// When, in microseconds since 1970.
+    pub time: u64,
+    /// What it says.
+    pub text: String,
+}
+
+/// Shows lines, as many at once as there are, until there are no more, somebody stops it, or nobody
+/// wants any more.
+pub fn show(
+    scope: Scope,
+    shown: &Shown<'_>,
+    stop: &Interrupts,
+    take: &mut dyn FnMut(Vec<Logged>) -> bool,
+) -> Result<(), Fault> {
+    let mut command = Command::new("journalctl");
+    command.env("LC_ALL", "C").args(scope.flag());
+    command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
+    let field = match scope {
+        Scope::User => "_SYSTEMD_USER_UNIT",
+        Scope::System => "_SYSTEMD_UNIT",
+    };
+    command.arg(format!("--output-fields={FIELDS},{field},UNIT,USER_UNIT"));
+    command.args(shown.units.iter().map(|unit| format!("{field}={unit}")));
+    command.args(shown.since.map(|since| format!("--since={since}")));
+    command.arg(shown.lines.map_or("--lines=all".to_owned(), |lines| format!("--lines={lines}")));
+    command.args(shown.follows.then_some("--follow"));
+    let until = clock::now().saturating_add(Duration::from_secs(FOREVER));
+    follow::follow("read the logs", &mut command, until, stop, &mut |lines| {
+        let lines = lines.split(|byte| *byte == b'\n');
+        let told = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+        let told = told.filter(|line| !line.is_noise()).flat_map(|line| {
+            let (unit, time) = (line.unit.unwrap_or_default(), line.time.parse().unwrap_or(0));
+            let texts = line.message.lines().into_iter();
+            texts.map(move |text| Logged { unit: unit.clone(), time, text }).collect::<Vec<_>>()
+        });
+        !take(told.collect())
+    })
+    .map(drop)
 }
 
 /// The last lines that a unit wrote in a run: those of its container, or what Podman said where the
@@ -83,8 +149,7 @@ fn ask(scope: Scope, of: &Run<'_>) -> Command {
     let mut command = Command::new("journalctl");
     command.env("LC_ALL", "C").args(scope.flag());
     command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    let fields = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
-    command.arg(format!("--output-fields={fields}"));
+    command.arg(format!("--output-fields={FIELDS}"));
     command.arg(match (of.invocation, scope) {
         ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
         ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
@@ -124,6 +189,10 @@ struct Line {
     container_name: Option<IgnoredAny>,
     podman_event: Option<IgnoredAny>,
     syslog_identifier: Option<Message>,
+    #[serde(rename = "_SYSTEMD_USER_UNIT", alias = "_SYSTEMD_UNIT")]
+    unit: Option<String>,
+    #[serde(rename = "__REALTIME_TIMESTAMP", default)]
+    time: String,
 }
 
 impl Line {

@@ -83,6 +83,8 @@ struct ContainerTold {
     labels: Labels,
     #[serde(rename = "State", default)]
     state: String,
+    #[serde(rename = "Status", default)]
+    status: String,
 }
 
 /// The containers in `podman container list`.
@@ -93,6 +95,12 @@ pub fn containers(told: &[u8]) -> Result<Vec<Container>> {
         image_id: told.image_id,
         labels: told.labels.unwrap_or_default(),
         is_running: told.state == "running",
+        // Such as `Up 2 hours (healthy)`; one that is starting is neither.
+        is_healthy: match told.status.rsplit_once('(') {
+            Some((_, "healthy)")) => Some(true),
+            Some((_, "unhealthy)")) => Some(false),
+            _ => None,
+        },
     });
     Ok(containers.collect())
 }

@@ -209,11 +209,14 @@ impl Units for BusUnits {
         let calls = self.ask_each(names, own_interface, "ExecStart")?;
         let outdated = self.ask_each(names, |_| UNIT.to_owned(), "NeedDaemonReload")?;
         let since = self.ask_each(names, |_| UNIT.to_owned(), "StateChangeTimestamp")?;
-        let answers = calls.into_iter().zip(outdated).zip(since);
-        let details = answers.map(|((words, outdated), since)| Details {
+        let memory = self.ask_each(names, own_interface, "MemoryCurrent")?;
+        let answers = calls.into_iter().zip(outdated).zip(since).zip(memory);
+        let details = answers.map(|(((words, outdated), since), memory)| Details {
             call: call(words).unwrap_or_default(),
             is_outdated: value(outdated).unwrap_or_default(),
             since: value(since).unwrap_or_default(),
+            // What is not counted is the largest number there is.
+            memory: value(memory).filter(|bytes| *bytes != u64::MAX),
         });
         Ok(details.collect())
     }

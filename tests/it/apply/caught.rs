@@ -43,7 +43,7 @@ const ROWS: &[Row] = rows! {
         sweep::the_process_may_die_after_any_operation;
     ForgetsWhatRan, "I2", "",
         failures::a_dependent_that_fails_takes_nothing_down_that_it_did_not_touch;
-    JournalStays, "I5", "journal is left over",
+    JournalStays, "I5", "is left over",
         sweep::any_operation_may_fail_once;
     RecoversNothing, "I2", "journal is left over",
         sweep::the_process_may_die_after_any_operation;

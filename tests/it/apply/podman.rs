@@ -151,6 +151,7 @@ impl World {
                     || run.sub == "start")
         });
         let container = |(service, run): (&String, &super::manager::Run)| Container {
+            is_healthy: None,
             id: format!("{service}/{}", run.invocation),
             name: run.unit.name().unwrap_or(service).to_owned(),
             image_id: run.image.clone(),

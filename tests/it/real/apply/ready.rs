@@ -129,6 +129,7 @@ fn services_are_asked_in_their_own_networks_before_others_start() {
     for name in ["by name", "from another", "from here", "a port", "a line", "an answer"] {
         place(&format!("passed: {name}"));
     }
+    it_is_seen(&ground);
     let verified = ground.ends(0, &["verify", "asked"]);
     assert!(verified.out.contains("  ok      said finds page\n"), "{}", verified.out);
     // What works no longer is told, and nothing is done about it.
@@ -142,6 +143,23 @@ fn services_are_asked_in_their_own_networks_before_others_start() {
     assert_eq!(ground.run(&["pgrep", "-f", "stackwright inside"]).code, 1);
     ground.ends(0, &["remove", "asked", "--yes"]);
     ground.strangers_are_untouched();
+}
+
+/// How the services are, and what they wrote.
+fn it_is_seen(ground: &Ground) {
+    let status = ground.ends(0, &["status", "asked"]).out;
+    assert!(status.contains(", 4 of 4 well\n  ok last "), "{status}");
+    assert_eq!(ground.ends(0, &["health"]).out, "");
+    let line = "said | I am ready to accept connections\n";
+    assert_eq!(ground.ends(0, &["logs", "asked", "said"]).out, line);
+    ground.host.user(&["systemctl", "--user", "stop", "last"]);
+    assert_eq!(ground.ends(2, &["health"]).out, "asked last: inactive (dead)\n");
+    let status = ground.ends(0, &["status", "--format", "json"]).out;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let services = status["stacks"][0]["services"].as_array().unwrap();
+    let states: Vec<_> = services.iter().map(|one| one["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["inactive", "active", "active", "active"]);
+    ground.host.user(&["systemctl", "--user", "start", "last"]);
 }
 
 fn tests_that_fail_put_all_back(ground: &Ground) {
