@@ -18,6 +18,7 @@ mod files;
 mod loaded;
 mod moment;
 mod object;
+pub mod routes;
 mod service;
 mod settings;
 
@@ -165,6 +166,13 @@ pub struct StackDrift {
 }
 
 impl StackDrift {
+    /// Adds items that others found.
+    pub fn add(&mut self, items: Vec<Item>) {
+        self.items.extend(items);
+        self.items.sort();
+        self.state = self.items.iter().map(|item| item.state).max().unwrap_or(State::Match);
+    }
+
     /// What a plan has to bring back.
     pub fn drifted(&self) -> Drifted {
         let mut drifted = Drifted::default();

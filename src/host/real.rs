@@ -131,6 +131,11 @@ impl Real {
         })
     }
 
+    /// Asks for a page, which must be there.
+    pub fn page(&self, url: &str) -> Result<Vec<u8>, Fault> {
+        inside::page(url).map_err(|why| Fault::other(format!("read {url}"), why))
+    }
+
     /// Shows the logs of units until there are no more, somebody asks to stop, or nobody wants any
     /// more of them.
     pub fn show_logs(

@@ -142,12 +142,27 @@ impl Manifest {
         self.digest().chars().take(DIGEST_LENGTH).collect()
     }
 
+    /// Whether one is not spoilt, but of a newer program.
+    pub fn is_newer(bytes: &[u8]) -> bool {
+        version(bytes).is_some_and(|version| version > VERSION)
+    }
+
     /// Reads one; an error tells what is wrong with it.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        match manifest.version {
-            VERSION => Ok(manifest),
-            other => Err(format!("it has version {other} and this program knows {VERSION}")),
+        match version(bytes) {
+            Some(VERSION) | None => {
+                serde_json::from_slice(bytes).map_err(|error| error.to_string())
+            }
+            Some(other) => Err(format!("it has version {other} and this program knows {VERSION}")),
         }
     }
+}
+
+/// The version that one tells, whatever else it holds.
+fn version(bytes: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    serde_json::from_slice::<Versioned>(bytes).ok().map(|one| one.version)
 }

@@ -298,10 +298,18 @@ impl<'h> Store<'h> {
     }
 
     /// Reads the generation in use, for what is done about it: one without a manifest that can be
-    /// trusted is damaged, and is there nevertheless.
+    /// trusted is damaged, and is there nevertheless. One of a newer program is left to that.
     pub fn in_use(&self) -> Result<Option<Generation>, Fault> {
         let Some(name) = self.current()? else { return Ok(None) };
-        self.read(&name).or_else(|fault| self.read_without(&name).map_err(|_| fault)).map(Some)
+        let fault = match self.read(&name) {
+            Ok(generation) => return Ok(Some(generation)),
+            Err(fault) => fault,
+        };
+        let manifest = self.files.read(&self.generation_folder(&name).join(MANIFEST))?;
+        if manifest.is_some_and(|bytes| Manifest::is_newer(&bytes)) {
+            return Err(fault);
+        }
+        self.read_without(&name).map(Some).map_err(|_| fault)
     }
 
     /// Reads a generation whose manifest cannot be trusted: units tell enough to stop and start

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::{Exit, StackArguments, output};
 use super::survey::{Seen, Survey, drift, stranger, survey};
 use super::{Format, PlaceArguments, Site, open, refuse, show};
+use crate::drift::routes::{self, Loaded};
 use crate::drift::{Item, Layer, StackDrift, State};
 use crate::host::change::Fault;
 use crate::report::human::escape;
@@ -19,6 +20,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   stackwright diff                       all stacks that are installed
   stackwright diff immich --running      only what runs, against its units
+  stackwright diff --traefik http://localhost:8080
   stackwright diff --format json         for scripts; exit 2 where anything has drifted";
 
 #[derive(Debug, Args)]
@@ -36,6 +38,10 @@ pub struct DiffArguments {
     /// Compare what systemd has loaded with what runs
     #[arg(long)]
     running: bool,
+    /// Compare the routes that a running Traefik has loaded too; the address of its API, such as
+    /// `http://localhost:8080`
+    #[arg(long, value_name = "URL")]
+    traefik: Option<String>,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
@@ -77,7 +83,13 @@ pub fn run(arguments: &DiffArguments) -> Exit {
         Ok(None) => return Exit::WrongInput,
         Err(fault) => return refuse(&fault),
     };
-    let report = match compare(&survey, &site, &layers) {
+    let compared = compare(&survey, &site, &layers).and_then(|mut report| {
+        if let Some(api) = &arguments.traefik {
+            routes(&mut report, &survey, &site, api)?;
+        }
+        Ok(report)
+    });
+    let report = match compared {
         Ok(report) => report,
         Err(fault) => return refuse(&fault),
     };
@@ -109,6 +121,18 @@ pub fn compare(survey: &Survey, site: &Site, layers: &[Layer]) -> Result<DiffRep
     let stacks = survey.names.iter().map(one).collect::<Result<_, _>>()?;
     let orphans = if survey.is_all { orphans(seen, survey) } else { Vec::new() };
     Ok(DiffReport { stacks, orphans })
+}
+
+/// Adds what differs between the labels of containers and what a running Traefik has loaded.
+fn routes(report: &mut DiffReport, survey: &Survey, site: &Site, api: &str) -> Result<(), Fault> {
+    let url = format!("{}/api/rawdata", api.trim_end_matches('/'));
+    let answer = site.real.page(&url)?;
+    let loaded = Loaded::read(&answer).map_err(|why| Fault::other(format!("read {url}"), why))?;
+    for stack in &mut report.stacks {
+        let labels = survey.seen.labels_of(&stack.stack);
+        stack.add(labels.flat_map(|labels| routes::routes(labels, &loaded)).collect());
+    }
+    Ok(())
 }
 
 fn orphans(seen: &Seen, survey: &Survey) -> Vec<Orphan> {

@@ -160,6 +160,16 @@ pub struct Seen {
     secrets: Vec<Owned>,
 }
 
+impl Seen {
+    /// The labels of the containers of a stack.
+    pub fn labels_of(&self, stack: &str) -> impl Iterator<Item = &BTreeMap<String, String>> {
+        let is_meant = move |labels: &&BTreeMap<String, String>| {
+            labels.get(STACK_LABEL).is_some_and(|owner| owner == stack)
+        };
+        self.inspected.iter().map(|one| &one.labels).filter(is_meant)
+    }
+}
+
 /// How many calls of Podman look at containers at the same time.
 const INSPECTORS: usize = 2;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::clock;
 
 /// How much of a page is read.
-const PAGE_MAX: u64 = 1 << 20;
+const PAGE_MAX: u64 = 16 << 20;
 /// How many bytes the head of an answer may have.
 const HEAD_MAX: usize = 64 << 10;
 
@@ -129,7 +129,8 @@ fn is_whole(answer: &[u8]) -> bool {
     if let Some(length) = header(&head, "content-length") {
         return length.parse().is_ok_and(|length: usize| body.len() >= length);
     }
-    is_chunked(&head) && chunks(body).1
+    // The last piece ends so; all of them are only looked at when it may have come.
+    answer.ends_with(b"\r\n\r\n") && is_chunked(&head) && chunks(body).1
 }
 
 /// The head of an answer as text, and what stands behind it.

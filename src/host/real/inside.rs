@@ -141,6 +141,18 @@ fn try_once(ask: &Ask, names: &Names, until: Duration) -> Result<(), String> {
     }
 }
 
+/// Asks for a page from here, once.
+pub fn page(url: &str) -> Result<Vec<u8>, String> {
+    let until = clock::now().saturating_add(TRY_TIME);
+    let address = http::Address::parse(url)?;
+    let servers = Names::of(&Place::here()).servers(address.host, address.port, until)?;
+    let page = http::get(&servers, &address, &[], until)?;
+    match page.status {
+        200 => Ok(page.body),
+        status => Err(format!("the answer is {status}")),
+    }
+}
+
 /// Sends a ping as one line, which servers of this protocol take too.
 fn ping(port: u16, wanted: &str, until: Duration) -> Result<(), String> {
     let mut stream = http::connect(&own(port), until)?;

@@ -62,8 +62,32 @@ impl Site {
     }
 }
 
+/// What is done about a stack of which the third version comes next.
+fn commands(site: &Site) -> [Vec<&'static str>; 3] {
+    let words = |words: &'static str| words.split(' ').collect();
+    let apply = site.stack("three").to_vec();
+    [apply, words("rollback shop --root root --yes"), words("remove shop --root root --yes")]
+}
+
 #[test]
-fn spoilt_files_of_its_own_are_told_and_stop_nothing_else() {
+fn a_manifest_that_is_spoilt_keeps_nobody_from_going_on() {
+    for spoilt in [&b""[..], b"{\"version\": 1, ", b"\0\xff", b"null"] {
+        for which in 0..3 {
+            let site = Site::new();
+            site.up("one");
+            site.up("two");
+            let generations = list(&site.store().join("generations"));
+            std::fs::write(generations[1].join("manifest.json"), spoilt).unwrap();
+            let run = site.run(&commands(&site)[which]);
+            assert_eq!(run.code, 0, "{which}: {}{}", run.out, run.err);
+            assert!(run.out.contains("manifest.json cannot be trusted"), "{}", run.out);
+            assert_eq!(site.store().join("current").exists(), which < 2);
+        }
+    }
+}
+
+#[test]
+fn what_a_newer_program_wrote_is_left_to_it() {
     let site = Site::new();
     site.up("one");
     site.up("two");
@@ -71,22 +95,27 @@ fn spoilt_files_of_its_own_are_told_and_stop_nothing_else() {
     let manifest = generations[1].join("manifest.json");
     let kept = std::fs::read(&manifest).unwrap();
     let name = generations[1].file_name().unwrap().to_str().unwrap().to_owned();
-    for spoilt in [&b""[..], &kept[..kept.len() / 2], b"{\"version\": 9}", b"\0\xff", b"null"] {
-        std::fs::write(&manifest, spoilt).unwrap();
-        for arguments in [
-            &site.stack("three")[..],
-            &["rollback", "shop", "--root", "root", "--yes"],
-            &["remove", "shop", "--root", "root", "--yes"],
-        ] {
-            let run = site.run(arguments);
-            assert_eq!(run.code, 3, "{arguments:?}: {}{}", run.out, run.err);
-            assert!(run.err.contains(&format!("cannot read generation {name}")), "{}", run.err);
-        }
-        assert_eq!(site.run(&["recover", "--root", "root"]).code, 0);
-        assert_eq!(site.run(&["history", "shop", "--root", "root"]).code, 0);
-        assert_eq!(list(&site.store().join("generations")), generations);
+    std::fs::write(&manifest, b"{\"version\": 9}").unwrap();
+    for arguments in commands(&site) {
+        let run = site.run(&arguments);
+        assert_eq!(run.code, 3, "{arguments:?}: {}{}", run.out, run.err);
+        let said = format!("cannot read generation {name}: it has version 9 and this program");
+        assert!(run.err.contains(&said), "{}", run.err);
     }
+    assert_eq!(site.run(&["recover", "--root", "root"]).code, 0);
+    assert_eq!(site.run(&["history", "shop", "--root", "root"]).code, 0);
+    assert_eq!(list(&site.store().join("generations")), generations);
     std::fs::write(&manifest, &kept).unwrap();
+    site.up("three");
+}
+
+#[test]
+fn spoilt_files_of_its_own_are_told_and_stop_nothing_else() {
+    let site = Site::new();
+    site.up("one");
+    site.up("two");
+    let generations = list(&site.store().join("generations"));
+    let name = generations[1].file_name().unwrap().to_str().unwrap().to_owned();
     for spoilt in [&b""[..], b"\0\xff\n\n", b"0123456789abcdef {}\n", b"no end"] {
         std::fs::write(site.store().join("history"), spoilt).unwrap();
         assert_eq!(site.run(&["history", "shop", "--root", "root"]).code, 0);
