@@ -10,11 +10,13 @@ use super::super::{Exit, StackArguments, output};
 use super::reconcile::{LAYERS, unattended};
 use super::survey::survey;
 use super::{PlaceArguments, Site, diff, open, refuse};
+use crate::capability::encode::Reader;
 use crate::drift::State;
 use crate::host::change::{Fault, HookCall, LockError};
 use crate::host::disk;
 use crate::host::units::{Job, Wake};
 use crate::model::value::duration::Duration as Length;
+use crate::report::human::escape;
 use crate::state::Store;
 
 pub const EXAMPLES: &str = "\
@@ -130,10 +132,16 @@ fn install(arguments: &InstallArguments, site: &Site) -> Result<Exit, Fault> {
         output::error("the system does not tell where this program lies");
         return Ok(Exit::Refused);
     };
+    let call = match call(&program, arguments, site) {
+        Ok(call) => call,
+        Err(message) => {
+            output::error(&message);
+            return Ok(Exit::WrongInput);
+        }
+    };
     for folder in [service.parent(), link.parent()].into_iter().flatten() {
         files.make_folder(folder)?;
     }
-    let call = call(&program, arguments, site);
     let text = format!(
         "{HEADER}\n[Unit]\nDescription=Look for drift of stacks\n\n\
          [Service]\nType=oneshot\nExecStart={call}\n"
@@ -164,7 +172,7 @@ fn timer_text(every: Length) -> String {
 }
 
 /// What the service starts.
-fn call(program: &Path, arguments: &InstallArguments, site: &Site) -> String {
+fn call(program: &Path, arguments: &InstallArguments, site: &Site) -> Result<String, String> {
     let mut words = vec![program.to_string_lossy().into_owned(), "watch".into(), "run".into()];
     if !site.of_user {
         words.push("--system".to_owned());
@@ -175,24 +183,13 @@ fn call(program: &Path, arguments: &InstallArguments, site: &Site) -> String {
     if let Some(command) = &arguments.how.notify {
         words.push(format!("--notify={command}"));
     }
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    words.join(" ")
-}
-
-/// A word of a command as systemd reads it.
-fn quoted(word: &str) -> String {
-    let mut text = String::from("\"");
-    for one in word.chars() {
-        match one {
-            '%' => text += "%%",
-            '$' => text += "$$",
-            '"' => text += "\\\"",
-            '\\' => text += "\\\\",
-            '\n' => text += "\\n",
-            one => text.push(one),
-        }
+    let mut call = String::new();
+    for word in &words {
+        call.push_str(if call.is_empty() { "" } else { " " });
+        let written = Reader::Word.write("", word, &mut call);
+        written.map_err(|_| format!("a unit cannot hold `{}`", escape(word)))?;
     }
-    text + "\""
+    Ok(call)
 }
 
 /// Waits for the end of a job.
@@ -300,14 +297,4 @@ fn tell(arguments: &RunArguments, site: &Site, report: &Report) -> Result<(), Fa
         folder: Path::new("/"),
         timeout: NOTIFY_TIME,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_word_is_read_as_it_was_written() {
-        assert_eq!(quoted(r#"mail -s "50% $x" \a"#), r#""mail -s \"50%% $$x\" \\a""#);
-    }
 }

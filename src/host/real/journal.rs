@@ -110,7 +110,11 @@ pub fn show(
         let told = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
         let told = told.filter(|line| !line.is_noise()).flat_map(|line| {
             let (unit, time) = (line.unit.unwrap_or_default(), line.time.parse().unwrap_or(0));
+            let is_of_podman = line.container_name.is_none();
+            // Podman tells the name of each container that it takes away.
+            let name = unit.trim_end_matches(".service").to_owned();
             let texts = line.message.lines().into_iter();
+            let texts = texts.filter(move |text| !(is_of_podman && text.trim_end() == name));
             texts.map(move |text| Logged { unit: unit.clone(), time, text }).collect::<Vec<_>>()
         });
         !take(told.collect())

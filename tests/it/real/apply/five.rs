@@ -91,6 +91,8 @@ fn five_services_come_up_healthy_and_the_second_time_nothing_happens() {
     assert_eq!((ground.look(), store(), reloads()), before);
     let plan = ground.ends(0, &["plan", "/srv/immich.yml", "--overlay", "/srv/here.yml"]);
     assert!(plan.out.contains("nothing to do"), "{}", plan.out);
+    // What was applied just now has not drifted, and to look for that changes nothing.
+    assert_eq!(ground.ends(0, &["diff"]).out, "immich: as it should be\n");
     assert_eq!((ground.look(), store(), reloads()), before);
     ground.strangers_are_untouched();
 }

@@ -138,6 +138,11 @@ mod manager {
         assert!(!units.busy().unwrap().contains(&"waits.service".to_owned()));
         let job = units.start("waits.service").unwrap();
         assert!(units.busy().unwrap().contains(&"waits.service".to_owned()));
+        // A job that is ordered may not have begun yet.
+        let until = real.host().machine.now() + 10 * SECOND;
+        while state(&real, "waits.service").active == Active::Inactive {
+            assert_ne!(units.wait(until).unwrap(), Wake::TimeUp);
+        }
         assert_eq!(state(&real, "waits.service").active, Active::Activating);
         units.cancel("waits.service").unwrap();
         assert_eq!(end(&real, &job).0, JobResult::Canceled);
