@@ -140,7 +140,8 @@ fn bench_of_five_services() {
     for run in 1..=10 {
         let began = Instant::now();
         let first = ground.ends(0, &[&APPLY[..], &["--format", "json"]].concat());
-        let all = began.elapsed().as_millis();
+        // What is asked of the stack once all is up counts as little as the time to settle.
+        let all = began.elapsed().as_millis() - u128::from(tested(&ground));
         let chain = longest_chain(&events(&first));
         let began = Instant::now();
         ground.ends(0, &APPLY);
@@ -155,6 +156,12 @@ fn bench_of_five_services() {
     let entry = began.elapsed().as_millis();
     writeln!(table, "milliseconds; {entry} of them are for getting into the host").unwrap();
     std::io::Write::write_all(&mut std::io::stderr(), table.as_bytes()).unwrap();
+}
+
+/// How long the tests of the last deployment took, in milliseconds.
+fn tested(ground: &Ground) -> u64 {
+    let history = events(&ground.ends(0, &["history", "immich", "--format", "json"]));
+    history.last().unwrap()["phases"]["test"].as_u64().unwrap()
 }
 
 /// The longest chain of services by their own start times.
