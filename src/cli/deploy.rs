@@ -203,7 +203,8 @@ fn ask(
     let resolved = resolve(stack, part);
     let files = quadlet::emit(&resolved, target, templates);
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
-    wanted(stack, &resolved, files, config)
+    let whole = (!part.is_all()).then(|| resolve(stack, Part::default()));
+    wanted(stack, (whole.as_ref().unwrap_or(&resolved), &resolved), files, config)
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.

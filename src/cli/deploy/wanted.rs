@@ -14,7 +14,7 @@ use crate::model::command::Command;
 use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
-use crate::resolve::{Part, Resolved, resolve};
+use crate::resolve::Resolved;
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
 
@@ -53,10 +53,11 @@ impl Wanted {
     }
 }
 
-/// Settles what a stack asks for; an error tells which secret has no value.
+/// Settles what a stack asks for, of which a part is meant or the whole; an error tells which
+/// secret has no value.
 pub fn wanted(
     checked: &Checked,
-    resolved: &Resolved<'_>,
+    (whole, resolved): (&Resolved<'_>, &Resolved<'_>),
     files: Vec<emit::File>,
     config: &Config,
 ) -> Result<Wanted, String> {
@@ -67,7 +68,7 @@ pub fn wanted(
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         is_deployed: checked.is_deployed(),
         set: file_set(files),
-        settings: Settings { patterns: patterns(resolved), ..settings(checked, config) },
+        settings: Settings { patterns: patterns(resolved), ..settings(checked, whole, config) },
         secrets: secrets(resolved)?,
     })
 }
@@ -89,11 +90,10 @@ fn file_set(files: Vec<emit::File>) -> FileSet {
     set
 }
 
-fn settings(checked: &Checked, config: &Config) -> Settings {
+fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Settings {
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
     // Whatever part of a stack is meant, all of it is what the next generation holds.
-    let whole = resolve(checked, Part::default());
-    let (ready, tests) = (ready(&whole), tests(&whole));
+    let (ready, tests) = (ready(whole), tests(whole));
     let mut settings = Settings {
         origin,
         ready,
