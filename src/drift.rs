@@ -63,6 +63,29 @@ pub struct Request<'r> {
 }
 
 impl Request<'_> {
+    /// Something that is not as it should be, and that `reconcile` brings back.
+    fn item(
+        &self,
+        layer: Layer,
+        subject: &str,
+        aspect: &str,
+        (wanted, actual): (impl Into<String>, impl Into<String>),
+        meaning: &str,
+    ) -> Item {
+        Item {
+            subject: subject.to_owned(),
+            aspect: aspect.to_owned(),
+            layer,
+            state: State::Drift,
+            wanted: wanted.into(),
+            actual: actual.into(),
+            meaning: meaning.to_owned(),
+            mend: self.reconcile(),
+            since: None,
+            remedy: Remedy::Nothing,
+        }
+    }
+
     /// What mends it, in a word for a shell.
     fn reconcile(&self) -> String {
         let system = if self.is_system { " --system" } else { "" };

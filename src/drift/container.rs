@@ -45,18 +45,11 @@ struct Found<'f> {
 
 impl Found<'_> {
     fn add(&mut self, aspect: &str, wanted: String, actual: String, meaning: &str) {
-        self.items.push(Item {
-            subject: self.one.name.clone(),
-            aspect: aspect.to_owned(),
-            layer: Layer::Running,
-            state: super::State::Drift,
-            wanted,
-            actual,
-            meaning: meaning.to_owned(),
-            mend: self.request.reconcile(),
-            since: Some(self.one.created.clone()).filter(|since| !since.is_empty()),
-            remedy: Remedy::Restart(self.facts.service.clone()),
-        });
+        let sides = (wanted, actual);
+        let item = self.request.item(Layer::Running, &self.one.name, aspect, sides, meaning);
+        let since = Some(self.one.created.clone()).filter(|since| !since.is_empty());
+        let remedy = Remedy::Restart(self.facts.service.clone());
+        self.items.push(Item { since, remedy, ..item });
     }
 
     /// The next start of the service takes its place.

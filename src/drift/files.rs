@@ -43,18 +43,8 @@ pub fn wanted(request: &Request<'_>) -> Vec<Item> {
             }
             _ => return None,
         };
-        Some(Item {
-            subject: name.clone(),
-            aspect: "unit".to_owned(),
-            layer: Layer::Files,
-            state,
-            wanted: wanted.to_owned(),
-            actual,
-            meaning: meaning.to_owned(),
-            mend: request.reconcile(),
-            since: None,
-            remedy: Remedy::Nothing,
-        })
+        let item = request.item(Layer::Files, name, "unit", (wanted, actual), meaning);
+        Some(Item { state, ..item })
     };
     names.filter_map(compare).collect()
 }
@@ -76,20 +66,14 @@ fn gone(request: &Request<'_>) -> Item {
 
 /// What was installed, against what is there.
 pub fn installed(request: &Request<'_>) -> Vec<Item> {
-    let item = |path: &std::path::Path, aspect: &str, wanted: &str, actual: &str, remedy| Item {
-        subject: name_of(path),
-        aspect: aspect.to_owned(),
-        layer: Layer::Installed,
-        state: State::Drift,
-        wanted: wanted.to_owned(),
-        actual: actual.to_owned(),
-        meaning: match aspect {
+    let item = |path: &std::path::Path, aspect: &str, wanted: &str, actual: &str, remedy| {
+        let meaning = match aspect {
             "link" => format!("systemd does not find the units through {}", path.display()),
             _ => format!("{} is not what was installed", path.display()),
-        },
-        mend: request.reconcile(),
-        since: None,
-        remedy,
+        };
+        let (subject, sides) = (name_of(path), (wanted, actual));
+        let item = request.item(Layer::Installed, &subject, aspect, sides, &meaning);
+        Item { remedy, ..item }
     };
     let damage = request.installed.map_or(&[][..], |one| &one.damage).iter().map(|damage| {
         let wanted = "as it was applied";

@@ -48,18 +48,7 @@ fn item(
     actual: String,
     meaning: &str,
 ) -> Item {
-    Item {
-        subject: facts.service.clone(),
-        aspect: aspect.to_owned(),
-        layer: Layer::Loaded,
-        state: State::Drift,
-        wanted,
-        actual,
-        meaning: meaning.to_owned(),
-        mend: request.reconcile(),
-        since: None,
-        remedy: Remedy::Nothing,
-    }
+    request.item(Layer::Loaded, &facts.service, aspect, (wanted, actual), meaning)
 }
 
 /// A mask in the folder of units can be taken away; one that is gone after the next start of the

@@ -71,18 +71,7 @@ fn item(
     actual: String,
     meaning: &str,
 ) -> Item {
-    Item {
-        subject: name.to_owned(),
-        aspect: aspect.to_owned(),
-        layer: Layer::Running,
-        state: State::Drift,
-        wanted,
-        actual,
-        meaning: meaning.to_owned(),
-        mend: request.reconcile(),
-        since: None,
-        remedy: Remedy::Nothing,
-    }
+    request.item(Layer::Running, name, aspect, (wanted, actual), meaning)
 }
 
 fn missing(request: &Request<'_>, name: &str, kind: &str, meaning: &str) -> Item {

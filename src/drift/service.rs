@@ -49,18 +49,8 @@ fn item(
     actual: String,
     meaning: &str,
 ) -> Item {
-    Item {
-        subject: facts.service.clone(),
-        aspect: aspect.to_owned(),
-        layer: Layer::Running,
-        state: State::Drift,
-        wanted: wanted.to_owned(),
-        actual,
-        meaning: meaning.to_owned(),
-        mend: request.reconcile(),
-        since: None,
-        remedy: Remedy::Restart(facts.service.clone()),
-    }
+    let item = request.item(Layer::Running, &facts.service, aspect, (wanted, actual), meaning);
+    Item { remedy: Remedy::Restart(facts.service.clone()), ..item }
 }
 
 /// A service that should run and does not.
