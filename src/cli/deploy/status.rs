@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::super::{Exit, output};
 use super::kept::is_known;
+use super::survey::{in_use, known};
 use super::{Format, PlaceArguments, Site, open, refuse, show};
 use crate::host::change::Fault;
 use crate::host::containers::Container;
@@ -17,7 +18,7 @@ use crate::host::units::{Active, Details, UnitState, Wake};
 use crate::observe::states;
 use crate::plan::{DIGEST_LABEL, facts};
 use crate::report::human::escape;
-use crate::state::{Generation, Store};
+use crate::state::Generation;
 use crate::unit_file::facts::Facts;
 
 pub const EXAMPLES: &str = "\
@@ -187,17 +188,14 @@ fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault
     if !named.iter().all(|stack| is_known(site, stack)) {
         return Ok(None);
     }
-    let names =
-        if named.is_empty() { host.files.list(&site.places.stacks)? } else { named.to_vec() };
-    let mut known: BTreeMap<String, (Generation, BTreeMap<String, Facts>)> = BTreeMap::new();
-    for name in names {
-        if let Some(generation) = Store::of(host.files, &site.places, &name).in_use()? {
-            let mut facts = facts(&generation.set);
-            // Networks and volumes are made once and say nothing afterwards.
-            facts.retain(|_, facts| facts.file.ends_with(".container"));
-            known.insert(name, (generation, facts));
-        }
-    }
+    let known = if named.is_empty() { known(site) } else { in_use(site, named.to_vec()) };
+    let with_facts = |(name, generation): (String, Generation)| {
+        let mut facts = facts(&generation.set);
+        // Networks and volumes are made once and say nothing afterwards.
+        facts.retain(|_, facts| facts.file.ends_with(".container"));
+        (name, (generation, facts))
+    };
+    let known: BTreeMap<_, _> = known?.into_iter().map(with_facts).collect();
     let services: BTreeSet<String> =
         known.values().flat_map(|(_, facts)| facts.keys().cloned()).collect();
     let (states, details, containers) = std::thread::scope(|threads| {

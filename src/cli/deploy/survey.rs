@@ -134,9 +134,14 @@ fn is_there(path: &Path) -> bool {
 
 /// The stacks that are installed.
 pub fn known(site: &Site) -> Result<BTreeMap<String, Generation>, Fault> {
+    in_use(site, site.real.host().files.list(&site.places.stacks)?)
+}
+
+/// The generations in use of some stacks; one that was removed has none.
+pub fn in_use(site: &Site, names: Vec<String>) -> Result<BTreeMap<String, Generation>, Fault> {
     let files = site.real.host().files;
     let mut known = BTreeMap::new();
-    for name in files.list(&site.places.stacks)? {
+    for name in names {
         if let Some(generation) = Store::of(files, &site.places, &name).in_use()? {
             known.insert(name, generation);
         }

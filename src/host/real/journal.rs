@@ -92,14 +92,8 @@ pub fn show(
     stop: &Interrupts,
     take: &mut dyn FnMut(Vec<Logged>) -> bool,
 ) -> Result<(), Fault> {
-    let mut command = Command::new("journalctl");
-    command.env("LC_ALL", "C").args(scope.flag());
-    command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    let field = match scope {
-        Scope::User => "_SYSTEMD_USER_UNIT",
-        Scope::System => "_SYSTEMD_UNIT",
-    };
-    command.arg(format!("--output-fields={FIELDS},{field},UNIT,USER_UNIT"));
+    let field = unit_field(scope);
+    let mut command = journalctl(scope, &format!("{FIELDS},{field}"));
     command.args(shown.units.iter().map(|unit| format!("{field}={unit}")));
     command.args(shown.since.map(|since| format!("--since={since}")));
     command.arg(shown.lines.map_or("--lines=all".to_owned(), |lines| format!("--lines={lines}")));
@@ -150,16 +144,29 @@ pub fn last_lines(scope: Scope, of: &Run<'_>, lines: usize) -> Result<Vec<String
 
 /// The question for the lines of a run.
 fn ask(scope: Scope, of: &Run<'_>) -> Command {
+    let mut command = journalctl(scope, FIELDS);
+    command.arg(match of.invocation {
+        "" => format!("{}={}", unit_field(scope), of.unit),
+        invocation => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
+    });
+    command
+}
+
+/// A question for some fields of lines, in whatever bytes they hold.
+fn journalctl(scope: Scope, fields: &str) -> Command {
     let mut command = Command::new("journalctl");
     command.env("LC_ALL", "C").args(scope.flag());
     command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
-    command.arg(format!("--output-fields={FIELDS}"));
-    command.arg(match (of.invocation, scope) {
-        ("", Scope::User) => format!("_SYSTEMD_USER_UNIT={}", of.unit),
-        ("", Scope::System) => format!("_SYSTEMD_UNIT={}", of.unit),
-        (invocation, _) => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
-    });
+    command.arg(format!("--output-fields={fields}"));
     command
+}
+
+/// The field that names the unit of a line.
+fn unit_field(scope: Scope) -> &'static str {
+    match scope {
+        Scope::User => "_SYSTEMD_USER_UNIT",
+        Scope::System => "_SYSTEMD_UNIT",
+    }
 }
 
 /// What Podman calls the changes that can be made to a container while it runs.
@@ -173,13 +180,12 @@ pub fn last_change(scope: Scope, id: &str) -> Option<String> {
         #[serde(rename = "PODMAN_TIME")]
         time: String,
     }
-    let mut command = Command::new("journalctl");
-    command.args(scope.flag()).args(["--quiet", "--no-pager", "--output=json", "--lines=1"]);
-    command.arg("--output-fields=PODMAN_TIME").arg(format!("PODMAN_ID={id}"));
+    let mut command = journalctl(scope, "PODMAN_TIME");
+    command.arg("--lines=1").arg(format!("PODMAN_ID={id}"));
     command.args(CHANGES.map(|event| format!("PODMAN_EVENT={event}")));
     let output = Output::All(JOURNAL_MAX);
     let limits = Limits { time: JOURNAL_TIME, input: &[], output, interrupts: None };
-    let ended = run("read the events of Podman", command.env("LC_ALL", "C"), &limits).ok()?;
+    let ended = run("read the events of Podman", &mut command, &limits).ok()?;
     let event: Event = serde_json::from_slice(&ended.out).ok()?;
     Some(event.time)
 }
