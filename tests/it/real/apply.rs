@@ -6,6 +6,7 @@ mod five;
 mod kept;
 mod killed;
 mod ready;
+mod score;
 mod secrets;
 mod system;
 mod together;
