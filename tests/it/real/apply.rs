@@ -7,6 +7,7 @@ mod kept;
 mod killed;
 mod ready;
 mod secrets;
+mod servers;
 mod system;
 mod together;
 
