@@ -8,6 +8,7 @@ mod killed;
 mod ready;
 mod score;
 mod secrets;
+mod servers;
 mod system;
 mod together;
 
