@@ -40,7 +40,7 @@ const PLAN_MAX: u64 = 64 << 20;
 pub struct ApplyArguments {
     #[command(flatten)]
     deploy: DeployArguments,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Show what would be done, and do nothing
