@@ -55,6 +55,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("observe", &["host", "plan"]),
     ("apply", &["host", "observe", "plan", "state", "unit_file"]),
     ("preflight", &["host", "plan", "state", "apply", "unit_file"]),
+    ("score", &["host", "plan", "state"]),
     ("drift", &["host", "plan", "state", "unit_file"]),
     // The crate in one function, and the command line over all of it.
     ("lib", &["source", "report", "host", "load", "pattern", "silence", "check", "config"]),
@@ -77,6 +78,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "observe",
             "apply",
             "preflight",
+            "score",
             "drift",
             "unit_file",
             "lib",
