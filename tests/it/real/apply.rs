@@ -9,6 +9,7 @@ mod ready;
 mod score;
 mod secrets;
 mod servers;
+mod stacks;
 mod system;
 mod together;
 
