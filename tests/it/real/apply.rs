@@ -10,6 +10,7 @@ mod ready;
 mod score;
 mod secrets;
 mod servers;
+mod stacks;
 mod system;
 mod together;
 
