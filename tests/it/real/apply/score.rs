@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Ground, events};
-use crate::support::{Run, write};
+use crate::support::Run;
 
 /// Five units of the user and one of the machine that fail when they are started.
 const FAILING: &str = r"set -e
@@ -76,15 +76,10 @@ fn a_host_that_is_not_well_is_refused_or_asked_about() {
     ground.strangers_are_untouched();
 }
 
-fn limits(ground: &Ground, refuse: u32, ask: u32) {
-    let text = format!("health: {{ refuse: {refuse}, ask: {ask} }}\n");
-    write(&ground.host.path("srv/.stackwright.yml"), &text);
-}
-
 /// What is refused changes nothing, whatever is at stake, but by a flag.
 fn refused(ground: &Ground) {
     let before = ground.look();
-    limits(ground, 71, 71);
+    ground.limits(71, 71);
     // To do nothing needs no host that is well.
     assert_eq!(ground.up("shop").out, "shop: nothing to do\n");
     ground.stack("shop", &critical("2"));
@@ -108,7 +103,7 @@ fn refused(ground: &Ground) {
 
 /// What is at risk goes on where somebody at a terminal agrees; a flag is nobody.
 fn asked(ground: &Ground) {
-    limits(ground, 20, 71);
+    ground.limits(20, 71);
     ground.stack("shop", &critical("3"));
     let before = ground.look();
     let unasked = ground.ends(3, &["apply", "/srv/shop.yml", "--yes"]);
