@@ -95,6 +95,11 @@ impl Checked {
         self.loaded.attachments.env_files.get(path).map_or(&[], Vec::as_slice)
     }
 
+    /// The variables that it was read with.
+    pub fn variables(&self) -> &BTreeSet<String> {
+        &self.loaded.variables
+    }
+
     /// The edges of its graph, by the places of services in the file.
     pub fn needs(&self) -> &[Need] {
         &self.needs

@@ -81,6 +81,8 @@ pub struct Loaded {
     pub attachments: Attachments,
     /// The files that lie under it as includes, each under its one true path.
     pub includes: Vec<PathBuf>,
+    /// The variables that it was read with.
+    pub variables: BTreeSet<String>,
 }
 
 /// A file that was read as YAML and is not yet understood.
@@ -115,6 +117,7 @@ pub fn load(
     let limit = request.size_max;
     let place = attach::Place { folder: &folder, limit, names: &names, look };
     loaded.attachments = attach::attach(&loaded.stack, &place, sources, findings);
+    loaded.variables = names.used.into_inner();
     loaded
 }
 
@@ -393,7 +396,7 @@ impl<'r, 'f> Reader<'r, 'f> {
         for layer in layers {
             declared_secrets(&layer.tree, &mut secrets);
         }
-        Names { variables: self.variables(), secrets }
+        Names { variables: self.variables(), secrets, ..Names::default() }
     }
 
     /// The environment over the env files; `.env` beside the stack where none is named.

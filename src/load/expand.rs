@@ -1,5 +1,6 @@
 //! Variables in values, by Compose's rules, and references to secrets.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{NodeId, Style, Text, Tree, Value};
@@ -31,6 +32,20 @@ pub struct Names {
     pub variables: BTreeMap<String, String>,
     /// The secrets that the stack declares.
     pub secrets: BTreeSet<String>,
+    /// The variables that were asked for and are there.
+    pub used: RefCell<BTreeSet<String>>,
+}
+
+impl Names {
+    /// The value of a variable.
+    fn value(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name)?;
+        let mut used = self.used.borrow_mut();
+        if !used.contains(name) {
+            used.insert(name.to_owned());
+        }
+        Some(value)
+    }
 }
 
 /// Expands the variables of all values; keys stay as they are.
@@ -310,7 +325,7 @@ impl<'n> Expansion<'n> {
         if self.names.secrets.contains(name) {
             return self.problem(range, ProblemKind::SecretInText(name.to_owned()));
         }
-        if let Some(value) = self.names.variables.get(name) {
+        if let Some(value) = self.names.value(name) {
             return self.put(value);
         }
         self.problem(range, ProblemKind::Unset(name.to_owned()));
@@ -334,7 +349,7 @@ impl<'n> Expansion<'n> {
 
     fn operation(&mut self, name: &str, operation: &str, range: std::ops::Range<usize>) {
         let names = self.names;
-        let value = names.variables.get(name).map(String::as_str);
+        let value = names.value(name);
         let sign = operation.get(..1).unwrap_or(operation);
         let (given, operation) = match operation.strip_prefix(':') {
             Some(rest) => (value.is_some_and(|value| !value.is_empty()), rest),
@@ -396,7 +411,7 @@ mod tests {
         let variables = [("A", "one"), ("EMPTY", ""), ("B_2", "two")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let secrets = ["pw".to_owned()].into();
-        let names = Names { variables: variables.into(), secrets };
+        let names = Names { variables: variables.into(), secrets, ..Names::default() };
         let mut work = Expansion::new(&names, usize::MAX);
         work.run(text);
         (work.out, work.problems.len())
