@@ -22,6 +22,7 @@ mod quadlet;
 mod systemctl;
 mod units;
 mod unread;
+mod vitals;
 mod wakes;
 
 use std::fmt;

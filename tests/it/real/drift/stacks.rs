@@ -97,6 +97,10 @@ fn overlay(stack: &Value) -> String {
              entrypoint: /bin/{program}\n      stop_timeout: 1s\n"
         )
         .unwrap();
+        // Podman takes no other where it makes no groups of processes, as in the lab.
+        if !said["pid"].is_null() {
+            text += "      pid: private\n";
+        }
         if !said["health_check"].is_null() {
             text += "      health_check: { command: [CMD, \"true\"], start_interval: 1s }\n";
         }
