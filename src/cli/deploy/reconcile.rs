@@ -159,7 +159,8 @@ impl<'r> Run<'r> {
     fn tell_rest(&self, drift: &StackDrift, goal: Goal) -> bool {
         let is_rest = |item: &&Item| {
             let is_rest = match item.layer {
-                Layer::Files | Layer::Installed => false,
+                Layer::Files => self.survey.seen.strange.contains_key(&drift.stack),
+                Layer::Installed => false,
                 Layer::Loaded => true,
                 Layer::Running => item.state == State::Drift,
             };

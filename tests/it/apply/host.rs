@@ -375,8 +375,12 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn details(&self, names: &[&str], _: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         Ok(vec![Details::default(); names.len()])
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        Ok(vec![None; names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {

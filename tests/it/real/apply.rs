@@ -24,7 +24,7 @@ use super::{Host, lab, suite};
 use crate::support::{Run, write};
 
 /// Where the program lies on a host.
-const PROGRAM: &str = "/opt/stackwright";
+pub const PROGRAM: &str = "/opt/stackwright";
 
 /// Tells what there is on a host, one thing a line. A line that begins with `id` tells which one it
 /// is, and not only that it is there; the store of our stacks is left out.
