@@ -15,6 +15,10 @@ pub struct Places {
     pub units: PathBuf,
     /// Where else Quadlet looks, whose units can spoil ours.
     pub others: Vec<PathBuf>,
+    /// The home folder of who runs the services.
+    pub home: PathBuf,
+    /// Where Podman usually keeps images and volumes.
+    pub storage: PathBuf,
 }
 
 impl Places {
@@ -35,6 +39,8 @@ impl Places {
                     ]
                 })
                 .collect(),
+            home: below(root, home),
+            storage: below(root, &home.join(".local/share/containers/storage")),
         }
     }
 
@@ -52,6 +58,8 @@ impl Places {
             quadlet: below(root, Path::new("/etc/containers/systemd")),
             units: below(root, Path::new("/etc/systemd/system")),
             others: vec![below(root, Path::new("/usr/share/containers/systemd"))],
+            home: below(root, Path::new("/root")),
+            storage: below(root, Path::new("/var/lib/containers/storage")),
         }
     }
 }

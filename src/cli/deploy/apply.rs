@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::super::{Exit, output};
 use super::live::Live;
+use super::preflight_command::in_the_way;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
-    refuse, show, teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, show,
+    teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::host::Look;
@@ -196,7 +197,7 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     if asked.shows_plan && (!plan.is_empty() || asked.dry_run) {
         show_plan(plan, is_human);
     }
-    if let Some(exit) = stopped(asked, site, scene, &prepared) {
+    if let Some(exit) = stopped(asked, site, scene, wanted, &prepared) {
         return exit;
     }
     let care = match (site.runs && !asked.only_install, asked.no_wait) {
@@ -297,15 +298,21 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
 }
 
 /// Why a plan is not carried out, if so.
-fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepared) -> Option<Exit> {
+fn stopped(
+    asked: &Asked<'_>,
+    site: &Site,
+    scene: &Scene<'_>,
+    wanted: &Wanted,
+    prepared: &Prepared,
+) -> Option<Exit> {
     if prepared.plan.is_empty() {
         return None;
     }
     if site.runs {
-        match in_the_way(scene, site, prepared) {
-            Ok(refusals) if refusals.is_empty() => {}
-            Ok(refusals) => {
-                output::note(&show::refusals(scene.stack, &refusals));
+        match in_the_way(scene, site, wanted, prepared, None) {
+            Ok(found) if show::pass(scene.stack, &found, asked.place.format) => {}
+            Ok(_) => {
+                output::note(&format!("{}: nothing was changed\n", scene.stack));
                 return Some(Exit::Refused);
             }
             Err(fault) => return Some(refuse(&fault)),

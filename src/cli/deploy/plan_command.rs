@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, output};
-use super::{DeployArguments, Format, in_the_way, open, prepare, refuse, show};
+use super::preflight_command::in_the_way;
+use super::{DeployArguments, Format, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
 use crate::plan::Drifted;
@@ -53,12 +54,9 @@ pub fn run(arguments: &PlanArguments) -> Exit {
             Format::Json => show::json_line(&prepared.plan),
         }
         if site.runs && !prepared.plan.is_empty() {
-            match in_the_way(&scene, &site, &prepared) {
-                Ok(refusals) if refusals.is_empty() => {}
-                Ok(refusals) => {
-                    output::note(&show::refusals(&wanted.name, &refusals));
-                    exit = Exit::Refused;
-                }
+            match in_the_way(&scene, &site, wanted, &prepared, None) {
+                Ok(found) if show::pass(&wanted.name, &found, arguments.deploy.place.format) => {}
+                Ok(_) => exit = Exit::Refused,
                 Err(fault) => return refuse(&fault),
             }
         }

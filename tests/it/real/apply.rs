@@ -5,6 +5,7 @@ mod failures;
 mod five;
 mod kept;
 mod killed;
+mod preflight;
 mod ready;
 mod secrets;
 mod system;
