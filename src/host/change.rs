@@ -10,6 +10,7 @@ use super::containers::Containers;
 use super::known::{Asked, Known, Listening};
 use super::probe::Probes;
 use super::units::Units;
+use super::vitals::Vitals;
 
 /// A host that can be changed.
 #[derive(Clone, Copy)]
@@ -174,6 +175,9 @@ pub trait Machine: Sync {
 
     /// Who listens on a port, where this user may know.
     fn holder(&self, listening: &Listening) -> Option<String>;
+
+    /// How it is, with the disks of some folders.
+    fn vitals(&self, folders: &[&Path]) -> Vitals;
 
     /// Whether somebody asked this process to stop, since it began.
     fn interrupted(&self) -> bool;

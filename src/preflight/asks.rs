@@ -142,7 +142,8 @@ mod tests {
     use super::*;
 
     const UNIT: &str = "[Container]\nVolume=/srv/a:/a:ro,Z\nVolume=%h/b%%c:/b\nVolume=x.volume:/x\n\
-        Volume=%t/odd:/odd\nVolume=%h/own/files/f:/f:ro,z\nMount=type=bind,source=/srv/d,target=/d\n\
+        Volume=%t/odd:/odd\nVolume=%h/own/files/f:/f:ro,z\n\
+        Mount=type=bind,source=/srv/d,target=/d\n\
         Mount=type=tmpfs,destination=/t\nAddDevice=/dev/dri:/dev/dri:rw\nAddDevice=-/dev/kvm\n\
         AddDevice=nvidia.com/gpu=all\nPodmanArgs=--init --cpuset-cpus=0-3\nPidsLimit=5\n\
         [Service]\nMemoryMax=2G\nMemoryLow=100000\nCPUQuota=50%\n";

@@ -71,7 +71,7 @@ pub fn look(
             systemd: host.units.manager_version()?,
             strangers: super::names::strangers(request)?,
             room: host.files.room(&places.stacks)?,
-            image_room: host.files.room(&places.storage)?,
+            image_room: host.files.room(&places.containers)?,
             secrets: secrets.into_iter().map(|secret| secret.name).collect(),
             volumes: asked_for(volumes)?,
             architectures: asked_for(images)?,

@@ -29,11 +29,12 @@ fn lingering(known: &Known) -> Option<Finding> {
 fn sub_ids(known: &Known) -> Option<Finding> {
     let (user, count) = (&known.user, known.sub_ids.filter(|count| *count < SUB_IDS)?);
     let what = format!(
-        "{user} has {count} numbers for users and groups inside of containers, images need {SUB_IDS}"
+        "{user} has {count} numbers for users and groups inside of containers, images need \
+         {SUB_IDS}"
     );
     let help = format!(
-        "run `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}` (another \
-         range where that one is taken), then `podman system migrate`"
+        "run `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}` \
+         (another range where that one is taken), then `podman system migrate`"
     );
     Some(Finding::new(&code::SUBORDINATE_IDS, what, help))
 }

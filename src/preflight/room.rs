@@ -20,7 +20,7 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     }
     let missing = super::images::missing(scene).filter(|facts| facts.may_pull).count();
     if missing > 0 && seen.image_room < FOR_IMAGES {
-        let (room, folder) = (size(seen.image_room), request.places.storage.display());
+        let (room, folder) = (size(seen.image_room), request.places.containers.display());
         let what = format!("{room} are free on the disk of {folder}, {missing} images are to come");
         let help = "make room by `podman image prune`, or elsewhere on that disk";
         findings.push(Finding::new(&code::LITTLE_ROOM, what, help));

@@ -17,8 +17,10 @@ pub struct Places {
     pub others: Vec<PathBuf>,
     /// The home folder of who runs the services.
     pub home: PathBuf,
-    /// Where Podman usually keeps images and volumes.
-    pub storage: PathBuf,
+    /// Where Podman keeps images and volumes, where nobody told it otherwise.
+    pub containers: PathBuf,
+    /// Where the machine keeps logs.
+    pub logs: PathBuf,
 }
 
 impl Places {
@@ -40,7 +42,8 @@ impl Places {
                 })
                 .collect(),
             home: below(root, home),
-            storage: below(root, &home.join(".local/share/containers/storage")),
+            containers: below(root, &home.join(".local/share/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 
@@ -59,7 +62,8 @@ impl Places {
             units: below(root, Path::new("/etc/systemd/system")),
             others: vec![below(root, Path::new("/usr/share/containers/systemd"))],
             home: below(root, Path::new("/root")),
-            storage: below(root, Path::new("/var/lib/containers/storage")),
+            containers: below(root, Path::new("/var/lib/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 }

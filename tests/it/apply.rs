@@ -18,6 +18,7 @@ mod program;
 mod promises;
 mod pulls;
 mod ready;
+mod score;
 mod secrets;
 mod seeded;
 mod settings;

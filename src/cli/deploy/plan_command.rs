@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::{Exit, output};
 use super::preflight_command::in_the_way;
-use super::{DeployArguments, Format, open, prepare, refuse, show};
+use super::{DeployArguments, Format, judge, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
 use crate::plan::Drifted;
@@ -54,8 +54,15 @@ pub fn run(arguments: &PlanArguments) -> Exit {
             Format::Json => show::json_line(&prepared.plan),
         }
         if site.runs && !prepared.plan.is_empty() {
+            let format = arguments.deploy.place.format;
             match in_the_way(&scene, &site, wanted, &prepared, None) {
-                Ok(found) if show::pass(&wanted.name, &found, arguments.deploy.place.format) => {}
+                Ok(found) if show::pass(&wanted.name, &found, format) => {
+                    match judge::of(&site, &scene, wanted, &prepared) {
+                        Ok(Some(judged)) => judged.tell(&wanted.name, format),
+                        Ok(None) => {}
+                        Err(fault) => return refuse(&fault),
+                    }
+                }
                 Ok(_) => exit = Exit::Refused,
                 Err(fault) => return refuse(&fault),
             }

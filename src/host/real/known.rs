@@ -227,9 +227,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ROUTES: &str = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n\
-                          Local:\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 192.0.2.7\n   \
-                          \x20    /32 host LOCAL\n     |-- 192.0.2.255\n        /32 link BROADCAST\n";
+    const ROUTES: &str = "Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+Local:
+     |-- 127.0.0.1
+        /32 host LOCAL
+     |-- 192.0.2.7
+        /32 host LOCAL
+     |-- 192.0.2.255
+        /32 link BROADCAST
+";
     const TABLE: &str = "00000000000000000000000000000001 01 80 10 80       lo\n";
 
     #[test]

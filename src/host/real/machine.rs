@@ -3,14 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "this is the place that asks the machine")]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::super::change::{Fault, HookCall, Machine};
 use super::super::known::{Asked, Known, Listening};
+use super::super::vitals::Vitals;
 use super::interrupts::Interrupts;
 use super::process::{Limits, Output, run};
-use super::{Scope, clock, fault, holder, known};
+use super::{Scope, clock, fault, holder, known, vitals};
 
 /// How many lines are told of what a command said last.
 const LINES_TOLD: usize = 5;
@@ -64,6 +66,10 @@ impl Machine for RealMachine {
 
     fn holder(&self, listening: &Listening) -> Option<String> {
         holder::holder(listening.socket)
+    }
+
+    fn vitals(&self, folders: &[&Path]) -> Vitals {
+        vitals::read(Path::new("/"), folders)
     }
 
     fn interrupted(&self) -> bool {

@@ -249,7 +249,7 @@ const ROWS: &[Row] = &[
             world.room = 300 << 20;
             world.podman.images.remove("db:1");
         },
-        told: "300.0 MiB are free on the disk of /home/a/.local/share/containers/storage, 1 images \
+        told: "300.0 MiB are free on the disk of /home/a/.local/share/containers, 1 images \
                are to come",
         ..NOTHING
     },

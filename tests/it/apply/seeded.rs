@@ -13,7 +13,10 @@ use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
 use stackwright::host::known::{Asked, Known, Listening};
-use stackwright::host::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
+use stackwright::host::units::{
+    Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake,
+};
+use stackwright::host::vitals::Vitals;
 use stackwright::state::Journal;
 
 use super::host::Simulated;
@@ -322,6 +325,7 @@ impl Units for Defective {
     as_it_is! {
         manager_version() -> Result<u32, Fault>;
         details(names: &[&str]) -> Result<Vec<Details>, Fault>;
+        failed() -> Result<Vec<FailedUnit>, Fault>;
         busy() -> Result<Vec<String>, Fault>;
         cancel(name: &str) -> Result<(), Fault>;
         log(name: &str, lines: usize) -> Result<Vec<String>, Fault>;
@@ -513,6 +517,7 @@ impl Machine for Defective {
         user() -> String;
         known(asked: &Asked<'_>) -> Result<Known, Fault>;
         holder(listening: &Listening) -> Option<String>;
+        vitals(folders: &[&Path]) -> Vitals;
         hook(call: &HookCall<'_>) -> Result<(), Fault>;
     }
 
