@@ -17,6 +17,7 @@ mod reference;
 pub use deploy::diff::DiffReport;
 pub use deploy::health::HealthReport;
 pub use deploy::list::ListReport;
+pub use deploy::preflight_command::PreflightReport;
 pub use deploy::status::StatusReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
@@ -91,6 +92,9 @@ enum Command {
     /// Tell what `apply` would do, and change nothing
     #[command(after_help = deploy::plan_command::EXAMPLES)]
     Plan(deploy::plan_command::PlanArguments),
+    /// Tell what a host lacks for stacks, or has in their way, and change nothing
+    #[command(after_help = deploy::preflight_command::EXAMPLES)]
+    Preflight(deploy::preflight_command::PreflightArguments),
     /// Bring stacks up as their files say, or leave all as it was
     #[command(after_help = deploy::apply::EXAMPLES)]
     Apply(deploy::apply::ApplyArguments),
@@ -186,6 +190,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Plan(arguments) => deploy::plan_command::run(&arguments),
+        Command::Preflight(arguments) => deploy::preflight_command::run(&arguments),
         Command::Apply(arguments) => deploy::apply::run(&arguments),
         Command::Remove(arguments) => deploy::kept::remove(&arguments),
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),

@@ -10,7 +10,7 @@ use crate::model::configuration::Configuration;
 use crate::model::layer::{Layer, Section, layered};
 use crate::model::text::Name;
 use crate::model::value::nearest::did_you_mean;
-use crate::report::code::project as code;
+use crate::report::code::patterns as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{SourceId, Sources};
 

@@ -97,7 +97,9 @@ fn body(code: &Code) -> String {
 /// The reference of all codes, as a page of the documentation.
 pub fn codes_page() -> String {
     let mut page = String::from(
-        "# Codes\n\nWhat `stackwright lint` can say. `stackwright explain CODE` shows the same.\n",
+        "# Codes\n\n\
+         What `stackwright lint` can say, and `stackwright preflight` from SW850 to SW899.\n\
+         `stackwright explain CODE` shows the same.\n",
     );
     for code in code::all() {
         let _infallible = write!(

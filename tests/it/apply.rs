@@ -14,6 +14,7 @@ mod minimal;
 mod paused;
 mod plans;
 mod podman;
+mod preflight;
 mod program;
 mod promises;
 mod pulls;

@@ -9,8 +9,8 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{
-    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, StatusReport, codes_page,
-    definition, laws_page,
+    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PreflightReport,
+    StatusReport, codes_page, definition, laws_page,
 };
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
@@ -35,6 +35,8 @@ fn schemas_are_those_of_the_program() {
     compare("schema/health.schema.json", &pretty(&health));
     let list = settings.clone().into_generator().into_root_schema_for::<ListReport>();
     compare("schema/list.schema.json", &pretty(&list));
+    let preflight = settings.clone().into_generator().into_root_schema_for::<PreflightReport>();
+    compare("schema/preflight.schema.json", &pretty(&preflight));
     let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
     compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));

@@ -54,7 +54,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["host", "state", "unit_file"]),
     ("observe", &["host", "plan"]),
     ("apply", &["host", "observe", "plan", "state", "unit_file"]),
-    ("preflight", &["host", "plan", "state", "apply", "unit_file"]),
+    ("preflight", &["report", "capability", "host", "plan", "state", "apply", "unit_file"]),
     ("score", &["host", "plan", "state"]),
     ("drift", &["host", "plan", "state", "unit_file"]),
     // The crate in one function, and the command line over all of it.

@@ -8,10 +8,11 @@ use clap::Args;
 use super::super::{Exit, output};
 use super::judge::{self, Judged};
 use super::live::Live;
+use super::preflight_command::in_the_way;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
-    refuse, show, teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, show,
+    teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::emit::quadlet::gate::CALL;
@@ -226,7 +227,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         Ok(judged) => judged,
         Err(fault) => return refuse(&fault),
     };
-    if let Some(exit) = stopped(asked, site, scene, &prepared, judged.as_ref()) {
+    let found = Found { prepared: &prepared, judged: judged.as_ref() };
+    if let Some(exit) = stopped(asked, site, scene, wanted, &found) {
         return exit;
     }
     let assessed = judged.map(|judged| judged.assessed());
@@ -347,22 +349,29 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
     show::exit(outcome)
 }
 
+/// What is known of a plan before it is carried out.
+struct Found<'f> {
+    prepared: &'f Prepared,
+    judged: Option<&'f Judged>,
+}
+
 /// Why a plan is not carried out, if so.
 fn stopped(
     asked: &Asked<'_>,
     site: &Site,
     scene: &Scene<'_>,
-    prepared: &Prepared,
-    judged: Option<&Judged>,
+    wanted: &Wanted,
+    found: &Found<'_>,
 ) -> Option<Exit> {
+    let Found { prepared, judged } = *found;
     if prepared.plan.is_empty() {
         return None;
     }
     if site.runs {
-        match in_the_way(scene, site, prepared) {
-            Ok(refusals) if refusals.is_empty() => {}
-            Ok(refusals) => {
-                output::note(&show::refusals(scene.stack, &refusals));
+        match in_the_way(scene, site, wanted, prepared, None) {
+            Ok(found) if show::pass(scene.stack, &found, asked.place.format) => {}
+            Ok(_) => {
+                output::note(&format!("{}: nothing was changed\n", scene.stack));
                 return Some(Exit::Refused);
             }
             Err(fault) => return Some(refuse(&fault)),

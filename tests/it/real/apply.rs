@@ -6,6 +6,7 @@ mod five;
 mod gate;
 mod kept;
 mod killed;
+mod preflight;
 mod ready;
 mod score;
 mod secrets;
