@@ -182,6 +182,7 @@ fn read(
         let whole = |paths: &[PathBuf]| paths.iter().map(|path| Disk.identity(path)).collect();
         wanted.settings.overlays = whole(&arguments.overlays);
         wanted.settings.env_files = whole(&arguments.env_files);
+        wanted.settings.patterns_from = arguments.patterns.as_deref().map(|of| Disk.identity(of));
         wanted
     };
     match wanted {

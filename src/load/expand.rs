@@ -73,6 +73,13 @@ pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) ->
     work.out
 }
 
+/// Expands a text that is no value of a stack file, so that nothing in it names a secret.
+pub fn one(text: &str, names: &Names) -> (String, Vec<Problem>) {
+    let mut work = Expansion::new(names, EXPANDED_MAX);
+    work.run(text);
+    (work.out, work.problems)
+}
+
 /// The texts of files and units, whose dollars are their own; a template says that it is one.
 fn literal_texts(tree: &Tree) -> BTreeSet<NodeId> {
     let section = |name: &str| tree.root.and_then(|root| tree.get(root, name));
@@ -165,11 +172,14 @@ fn name_length(text: &str) -> usize {
 }
 
 /// Something that is wrong with a variable.
-struct Problem {
-    range: std::ops::Range<usize>,
+#[derive(Debug)]
+pub struct Problem {
+    /// Where it stands in the text.
+    pub range: std::ops::Range<usize>,
     kind: ProblemKind,
 }
 
+#[derive(Debug)]
 enum ProblemKind {
     Malformed { what: String, help: &'static str },
     Unset(String),
@@ -185,7 +195,16 @@ impl ProblemKind {
 }
 
 impl Problem {
-    fn diagnostic(self, span: Span) -> Diagnostic {
+    /// The name that stands for nothing, where that is the problem.
+    pub fn unset(&self) -> Option<&str> {
+        match &self.kind {
+            ProblemKind::Unset(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What is told about it at a place.
+    pub fn diagnostic(self, span: Span) -> Diagnostic {
         match self.kind {
             ProblemKind::Malformed { what, help } => {
                 Diagnostic::new(&code::VARIABLE_SYNTAX, span, what).help(help)

@@ -38,6 +38,9 @@ pub struct Settings {
     /// The files that its variables were read from, where they were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env_files: Vec<PathBuf>,
+    /// The folder of patterns, where it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns_from: Option<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.

@@ -40,7 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // Front: from a text to what it means.
     ("model", &["source", "report"]),
     ("load", &["source", "report", "host", "model"]),
-    ("pattern", &["source", "report", "model", "load"]),
+    ("pattern", &["source", "report", "host", "model", "load"]),
     ("silence", &["source", "report", "model", "load"]),
     ("check", &["source", "report", "graph", "capability", "model", "load"]),
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
@@ -67,6 +67,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "host",
             "model",
             "load",
+            "pattern",
             "check",
             "config",
             "resolve",

@@ -109,10 +109,14 @@ fn of_installed(
         let own = StackArguments {
             overlays: or(&arguments.overlays, &settings.overlays),
             env_files: or(&arguments.env_files, &settings.env_files),
+            patterns: arguments.patterns.clone().or_else(|| settings.patterns_from.clone()),
             max_file_size: arguments.max_file_size,
         };
         let same = |call: &&mut (Vec<PathBuf>, StackArguments)| {
-            (&call.1.overlays, &call.1.env_files) == (&own.overlays, &own.env_files)
+            let parts = |of: &StackArguments| {
+                (of.overlays.clone(), of.env_files.clone(), of.patterns.clone())
+            };
+            parts(&call.1) == parts(&own)
         };
         match calls.iter_mut().find(same) {
             Some(call) => call.0.push(settings.origin.clone()),
