@@ -27,8 +27,8 @@ use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
 use crate::plan::{Observed, Plan, facts};
 use crate::state::{
-    Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
-    manifest::OnFailure, manifest::Test,
+    Assessed, Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store,
+    Verdict, manifest::OnFailure, manifest::Test,
 };
 use crate::unit_file::facts::Facts;
 use event::at;
@@ -83,11 +83,13 @@ pub struct Manner<'m> {
     pub ask: Option<&'m dyn Fn() -> Answer>,
     /// What was seen of the host for the plan, where that was just now.
     pub seen: Option<&'m Observed>,
+    /// How the host is and what is at stake, for the history.
+    pub assessed: Option<&'m Assessed>,
 }
 
 impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None, ask: None, seen: None }
+        Self { care, on_failure: None, ask: None, seen: None, assessed: None }
     }
 }
 
@@ -299,6 +301,7 @@ impl Operation<'_> {
         let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
+        journal.assessed = self.manner.assessed.cloned();
         self.finds_its_places()?;
         if !journal.only_installs {
             if let (Some(name), true) = (&journal.to, self.plan.installs) {

@@ -16,6 +16,7 @@ mod patterns;
 mod reference;
 
 pub use deploy::diff::DiffReport;
+pub use deploy::health::HealthReport;
 pub use deploy::list::ListReport;
 pub use deploy::status::StatusReport;
 pub use explain::{codes_page, laws_page};
@@ -120,9 +121,9 @@ enum Command {
     /// Show the logs of a stack, line by line in their order
     #[command(after_help = deploy::logs::EXAMPLES)]
     Logs(deploy::logs::LogsArguments),
-    /// Tell which services are not well, for scripts
-    #[command(after_help = deploy::status::HEALTH_EXAMPLES)]
-    Health(deploy::status::HealthArguments),
+    /// Tell what is not well: services, and the host with its score; for scripts
+    #[command(after_help = deploy::health::EXAMPLES)]
+    Health(deploy::health::HealthArguments),
     /// Ask stacks that are up whether they work
     #[command(after_help = deploy::verify::EXAMPLES)]
     Verify(deploy::verify::VerifyArguments),
@@ -215,7 +216,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
         Command::Status(arguments) => deploy::status::run(&arguments),
         Command::Logs(arguments) => deploy::logs::run(&arguments),
-        Command::Health(arguments) => deploy::status::health(&arguments),
+        Command::Health(arguments) => deploy::health::run(&arguments),
         Command::Verify(arguments) => deploy::verify::run(&arguments),
         Command::List(arguments) => deploy::list::run(&arguments),
         Command::Watch(arguments) => deploy::watch::run(&arguments),

@@ -8,7 +8,7 @@ use crate::host::{Look, ReadError};
 use crate::load::shape::Shapes;
 use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
 use crate::model::at::At;
-use crate::model::layer::{Map, layered};
+use crate::model::layer::{Map, Section, layered};
 use crate::model::schema;
 use crate::report::code::{self, project, shape};
 use crate::report::{Diagnostic, Findings, Severity};
@@ -35,8 +35,22 @@ layered! {
         /// The folder with patterns of the project's own, `NAME.yml` each, beside this file
         /// (`patterns`).
         pub patterns: Option<At<PathBuf>>,
+        /// How well a host must be for a deployment.
+        pub health: Section<Health>,
         /// Whether warnings fail a check, as `--deny-warnings` says it.
         pub deny_warnings: Option<At<bool>>,
+    }
+}
+
+layered! {
+    /// How well a host must be for a deployment, in points of 100.
+    pub struct Health {
+        /// Nothing is deployed where it has fewer points (70).
+        #[schemars(range(min = 0, max = 100))]
+        pub refuse: Option<At<u32>>,
+        /// What is at risk is deployed only where somebody agrees, where it has fewer points (85).
+        #[schemars(range(min = 0, max = 100))]
+        pub ask: Option<At<u32>>,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod probe;
 pub mod real;
 pub mod units;
+pub mod vitals;
 
 /// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]

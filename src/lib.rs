@@ -33,7 +33,8 @@
 //!   the journal, the history. [`unit_file`] reads units, ours and those of others.
 //! - [`plan`] compares two sets of files and what [`observe`] saw, and knows no stack: taking back
 //!   and removing are the same call with other arguments. [`preflight`] tells what stands in the
-//!   way, and [`apply`] is the only part that changes a host, or puts it back.
+//!   way, [`score`] how well the host is and what is at stake, and [`apply`] is the only part that
+//!   changes a host, or puts it back.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
 //! - [`host`] is the outside world: what is read ([`host::Look`]) and what is changed
@@ -73,6 +74,7 @@ pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod resolve;
+pub mod score;
 pub mod silence;
 pub mod source;
 pub mod state;

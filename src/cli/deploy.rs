@@ -30,7 +30,9 @@ use wanted::{Wanted, wanted};
 
 pub mod apply;
 pub mod diff;
+pub mod health;
 pub mod history;
+mod judge;
 pub mod kept;
 pub mod list;
 mod live;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::containers::Containers;
 use super::probe::Probes;
 use super::units::Units;
+use super::vitals::Vitals;
 
 /// A host that can be changed.
 #[derive(Clone, Copy)]
@@ -184,6 +185,9 @@ pub trait Machine: Sync {
 
     /// What is listened on.
     fn listening(&self) -> Result<Vec<Listening>, Fault>;
+
+    /// How it is, with the disks of some folders.
+    fn vitals(&self, folders: &[&Path]) -> Vitals;
 
     /// Whether somebody asked this process to stop, since it began.
     fn interrupted(&self) -> bool;

@@ -21,6 +21,7 @@ mod process;
 mod quadlet;
 mod systemctl;
 mod units;
+mod vitals;
 mod wakes;
 
 use std::fmt;

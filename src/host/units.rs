@@ -66,6 +66,15 @@ impl UnitState {
     }
 }
 
+/// A unit that ended by a failure, which nobody has taken note of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailedUnit {
+    /// Its name.
+    pub name: String,
+    /// Whether it is one of the machine, and not of a user.
+    pub of_machine: bool,
+}
+
 /// What the manager would do with a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
@@ -142,6 +151,10 @@ pub trait Units: Sync {
 
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;
+
+    /// Units with a file that have failed: those of the user and, as far as these are told, those
+    /// of the machine.
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault>;
 
     /// Units that stop when a unit is stopped, whoever they belong to.
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault>;

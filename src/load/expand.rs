@@ -73,9 +73,10 @@ pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) ->
     work.out
 }
 
-/// Expands a text that is no value of a stack file, so that nothing in it names a secret.
+/// Expands a text in which nothing may be named but these names, not even with a default.
 pub fn one(text: &str, names: &Names) -> (String, Vec<Problem>) {
     let mut work = Expansion::new(names, EXPANDED_MAX);
+    work.all_known = true;
     work.run(text);
     (work.out, work.problems)
 }
@@ -254,14 +255,17 @@ struct Expansion<'n> {
     warnings: usize,
     /// Whether a variable was read, so that the text is no longer as it was written.
     used: bool,
+    /// Whether a name that stands for nothing is a problem whatever is said behind it.
+    all_known: bool,
 }
 
 impl<'n> Expansion<'n> {
     fn new(names: &'n Names, room: usize) -> Self {
         let room = room.min(EXPANDED_MAX);
         let (out, problems) = (String::new(), Vec::new());
-        let (is_full, used) = (false, false);
-        Self { names, depth: 0, out, room, is_full, problems, errors: 0, warnings: 0, used }
+        let (is_full, used, all_known) = (false, false, false);
+        let (errors, warnings) = (0, 0);
+        Self { names, depth: 0, out, room, is_full, problems, errors, warnings, used, all_known }
     }
 
     fn run(&mut self, text: &str) {
@@ -344,7 +348,7 @@ impl<'n> Expansion<'n> {
             let what = format!("`${{{}}}` names no variable", escape(body));
             return self.malformed(&what, DOUBLE, range);
         }
-        if operation.is_empty() {
+        if operation.is_empty() || (self.all_known && !self.names.variables.contains_key(name)) {
             return self.plain(name, range);
         }
         self.used = true;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GenerationName, digest};
+use super::{Assessed, GenerationName, digest};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -95,6 +95,9 @@ pub struct Journal {
     /// What the names of images stood for that the stack uses, before and after.
     #[serde(default)]
     pub image_names: BTreeMap<String, String>,
+    /// How the host was and what was at stake, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed: Option<Assessed>,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// Who began it.
@@ -118,6 +121,7 @@ impl Journal {
             rotated: BTreeSet::new(),
             images: BTreeMap::new(),
             image_names: BTreeMap::new(),
+            assessed: None,
             began: 0,
             user: String::new(),
         }

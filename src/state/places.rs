@@ -15,6 +15,10 @@ pub struct Places {
     pub units: PathBuf,
     /// Where else Quadlet looks, whose units can spoil ours.
     pub others: Vec<PathBuf>,
+    /// Where Podman keeps images and volumes, where nobody told it otherwise.
+    pub containers: PathBuf,
+    /// Where the machine keeps logs.
+    pub logs: PathBuf,
 }
 
 impl Places {
@@ -35,6 +39,8 @@ impl Places {
                     ]
                 })
                 .collect(),
+            containers: below(root, &home.join(".local/share/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 
@@ -52,6 +58,8 @@ impl Places {
             quadlet: below(root, Path::new("/etc/containers/systemd")),
             units: below(root, Path::new("/etc/systemd/system")),
             others: vec![below(root, Path::new("/usr/share/containers/systemd"))],
+            containers: below(root, Path::new("/var/lib/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 }

@@ -17,6 +17,7 @@ mod program;
 mod promises;
 mod pulls;
 mod ready;
+mod score;
 mod secrets;
 mod seeded;
 mod settings;

@@ -9,8 +9,8 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{
-    DiffReport, GenerateReport, GraphReport, ListReport, PatternsReport, StatusReport, codes_page,
-    definition, laws_page,
+    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PatternsReport,
+    StatusReport, codes_page, definition, laws_page,
 };
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
@@ -32,6 +32,8 @@ fn schemas_are_those_of_the_program() {
     compare("schema/diff.schema.json", &pretty(&diff));
     let status = settings.clone().into_generator().into_root_schema_for::<StatusReport>();
     compare("schema/status.schema.json", &pretty(&status));
+    let health = settings.clone().into_generator().into_root_schema_for::<HealthReport>();
+    compare("schema/health.schema.json", &pretty(&health));
     let list = settings.clone().into_generator().into_root_schema_for::<ListReport>();
     compare("schema/list.schema.json", &pretty(&list));
     let patterns = settings.clone().into_generator().into_root_schema_for::<PatternsReport>();

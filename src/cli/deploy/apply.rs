@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Exit, output};
+use super::judge::{self, Judged};
 use super::live::Live;
 use super::wanted::Wanted;
 use super::{
@@ -17,6 +18,7 @@ use crate::host::Look;
 use crate::host::change::{Entry, Fault};
 use crate::host::disk::Disk;
 use crate::plan::{Drifted, Plan};
+use crate::score::Judgement;
 use crate::state::Store;
 use crate::state::manifest::OnFailure;
 
@@ -44,6 +46,9 @@ pub struct ApplyArguments {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Go on whatever the score of the host is
+    #[arg(long)]
+    ignore_health: bool,
     /// Leave all as it is when something fails
     #[arg(long)]
     no_rollback: bool,
@@ -62,6 +67,17 @@ pub struct ApplyArguments {
     plan: Option<PathBuf>,
 }
 
+/// Who agrees to a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Somebody is to be asked.
+    Ask,
+    /// Somebody was asked, and saw what would be done.
+    Given,
+    /// Nobody is asked.
+    Unasked,
+}
+
 /// How a stack is brought up.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Asked<'m> {
@@ -69,8 +85,10 @@ pub struct Asked<'m> {
     pub place: &'m PlaceArguments,
     /// Whether only a part of it is meant.
     pub is_part: bool,
-    /// Whether nobody is asked.
-    pub yes: bool,
+    /// Who agrees to it.
+    pub consent: Consent,
+    /// Whether it goes on whatever the score of the host is.
+    pub ignore_health: bool,
     /// Whether nothing is done.
     pub dry_run: bool,
     /// Whether services are waited for.
@@ -104,7 +122,8 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
     let asked = Asked {
         place: &arguments.deploy.place,
         is_part: !arguments.deploy.part().is_all(),
-        yes: arguments.yes,
+        consent: if arguments.yes { Consent::Unasked } else { Consent::Ask },
+        ignore_health: arguments.ignore_health,
         dry_run: arguments.dry_run,
         no_wait: arguments.no_wait,
         only_install: arguments.only_install,
@@ -166,7 +185,13 @@ pub fn preview(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
     match prepared {
         Ok(prepared) if prepared.plan.is_empty() => Exit::Done,
         Ok(prepared) => {
-            show_plan(&prepared.plan, asked.place.format == Format::Human);
+            let is_human = asked.place.format == Format::Human;
+            show_plan(&prepared.plan, is_human);
+            match judge::of(site, &scene, wanted, &prepared) {
+                Ok(Some(judged)) if is_human => judged.tell(scene.stack, Format::Human),
+                Ok(_) => {}
+                Err(fault) => return refuse(&fault),
+            }
             Exit::Differs
         }
         Err(fault) => refuse(&fault),
@@ -196,9 +221,14 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     if asked.shows_plan && (!plan.is_empty() || asked.dry_run) {
         show_plan(plan, is_human);
     }
-    if let Some(exit) = stopped(asked, site, scene, &prepared) {
+    let judged = match judge::of(site, scene, wanted, &prepared) {
+        Ok(judged) => judged,
+        Err(fault) => return refuse(&fault),
+    };
+    if let Some(exit) = stopped(asked, site, scene, &prepared, judged.as_ref()) {
         return exit;
     }
+    let assessed = judged.map(|judged| judged.assessed());
     let care = match (site.runs && !asked.only_install, asked.no_wait) {
         (false, _) => Care::OnlyInstall,
         (true, true) => Care::NoWait,
@@ -227,7 +257,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         on_failure: asked.on_failure,
         ask: (is_human && output::can_ask()).then_some(ask),
         // Whoever was asked may have taken his time.
-        seen: asked.yes.then_some(&prepared.observed),
+        seen: (asked.consent != Consent::Ask).then_some(&prepared.observed),
+        assessed: assessed.as_ref(),
     };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {
@@ -297,7 +328,13 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
 }
 
 /// Why a plan is not carried out, if so.
-fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepared) -> Option<Exit> {
+fn stopped(
+    asked: &Asked<'_>,
+    site: &Site,
+    scene: &Scene<'_>,
+    prepared: &Prepared,
+    judged: Option<&Judged>,
+) -> Option<Exit> {
     if prepared.plan.is_empty() {
         return None;
     }
@@ -311,10 +348,25 @@ fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepare
             Err(fault) => return Some(refuse(&fault)),
         }
     }
+    if let Some(judged) = judged {
+        let judgement = if asked.ignore_health { Judgement::GoOn } else { judged.judgement };
+        let stops = match judgement {
+            Judgement::GoOn | Judgement::Ask => false,
+            Judgement::AskSomebody => asked.consent == Consent::Unasked,
+            Judgement::Refuse => true,
+        };
+        let is_human = asked.place.format == Format::Human;
+        if !is_human || asked.shows_plan || stops {
+            judged.tell(scene.stack, asked.place.format);
+        }
+        if stops && !asked.dry_run {
+            return Some(judged.refuse(scene.stack));
+        }
+    }
     if asked.dry_run {
         return Some(Exit::Done);
     }
-    if asked.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
+    if asked.consent != Consent::Ask || output::agreed(&format!("Apply {}?", scene.stack)) {
         return None;
     }
     output::error("nothing was changed; say `--yes` to apply without being asked");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, output};
+use super::judge;
 use super::{DeployArguments, Format, in_the_way, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
@@ -54,7 +55,15 @@ pub fn run(arguments: &PlanArguments) -> Exit {
         }
         if site.runs && !prepared.plan.is_empty() {
             match in_the_way(&scene, &site, &prepared) {
-                Ok(refusals) if refusals.is_empty() => {}
+                Ok(refusals) if refusals.is_empty() => {
+                    match judge::of(&site, &scene, wanted, &prepared) {
+                        Ok(Some(judged)) => {
+                            judged.tell(&wanted.name, arguments.deploy.place.format);
+                        }
+                        Ok(None) => {}
+                        Err(fault) => return refuse(&fault),
+                    }
+                }
                 Ok(refusals) => {
                     output::note(&show::refusals(&wanted.name, &refusals));
                     exit = Exit::Refused;

@@ -208,9 +208,12 @@ fn client(service: &Service<'_>, query: &str) -> Vec<String> {
     ["sh", "-c", script, query].map(str::to_owned).to_vec()
 }
 
-const POSTGRES: &str = r#"exec psql --no-psqlrc --no-align --tuples-only --quiet \
-    --set=ON_ERROR_STOP=1 --username="${POSTGRES_USER:-postgres}" \
-    --dbname="${POSTGRES_DB:-${POSTGRES_USER:-postgres}}" --command="$0""#;
+const POSTGRES: &str = r#"of() { cat "$1" || exit 1; }
+user="${POSTGRES_USER:-${POSTGRES_USER_FILE:+$(of "$POSTGRES_USER_FILE")}}"
+base="${POSTGRES_DB:-${POSTGRES_DB_FILE:+$(of "$POSTGRES_DB_FILE")}}"
+export PGPASSWORD="${POSTGRES_PASSWORD:-${POSTGRES_PASSWORD_FILE:+$(of "$POSTGRES_PASSWORD_FILE")}}"
+exec psql --no-psqlrc --no-password --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 \
+    --username="${user:-postgres}" --dbname="${base:-${user:-postgres}}" --command="$0""#;
 
 const MARIADB: &str = r#"file="${MARIADB_ROOT_PASSWORD_FILE:-$MYSQL_ROOT_PASSWORD_FILE}"
 export MYSQL_PWD="${MARIADB_ROOT_PASSWORD:-${MYSQL_ROOT_PASSWORD:-${file:+$(cat "$file")}}}"

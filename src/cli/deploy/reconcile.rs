@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, StackArguments, output};
-use super::apply::{Asked, one};
+use super::apply::{Asked, Consent, one};
 use super::kept;
 use super::survey::{Seen, Survey, drift, look, survey};
 use super::wanted::Wanted;
@@ -36,6 +36,9 @@ pub struct ReconcileArguments {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Go on whatever the score of the host is
+    #[arg(long)]
+    ignore_health: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,7 +65,14 @@ pub fn run(arguments: &ReconcileArguments) -> Exit {
 
 /// Brings back all that has drifted without asking anybody.
 pub fn unattended(place: PlaceArguments, stack: StackArguments) -> Exit {
-    run(&ReconcileArguments { paths: Vec::new(), yes: true, dry_run: false, place, stack })
+    run(&ReconcileArguments {
+        paths: Vec::new(),
+        yes: true,
+        ignore_health: false,
+        dry_run: false,
+        place,
+        stack,
+    })
 }
 
 /// What is to become of a stack.
@@ -185,7 +195,8 @@ impl<'r> Run<'r> {
         Asked {
             place: &self.arguments.place,
             is_part: false,
-            yes: true,
+            consent: if self.arguments.yes { Consent::Unasked } else { Consent::Given },
+            ignore_health: self.arguments.ignore_health,
             dry_run: false,
             no_wait: false,
             only_install: false,

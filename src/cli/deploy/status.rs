@@ -1,4 +1,4 @@
-//! `status` and `health`: how the services of stacks are, for people and for scripts.
+//! `status`: how the services of stacks are, for people and for scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -27,13 +27,6 @@ Examples:
   stackwright status immich --watch    drawn anew when something changes
   stackwright status --format json | jq '.stacks[].services[] | select(.healthy == false)'";
 
-pub const HEALTH_EXAMPLES: &str = "\
-Examples:
-  stackwright health || mail -s 'something is down' me@example.org
-  stackwright health immich --format json
-
-It tells only what is not well, and ends with 2 then; nothing at all and 0 where all is well.";
-
 /// How often uptimes are drawn anew while nothing changes.
 const REDRAW: Duration = Duration::from_secs(5);
 
@@ -47,18 +40,12 @@ pub struct StatusArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct HealthArguments {
-    #[command(flatten)]
-    which: Which,
-}
-
-#[derive(Debug, Args)]
-struct Which {
+pub struct Which {
     /// The stacks, by name; all that are installed where none is given
     #[arg(value_name = "STACK")]
-    stacks: Vec<String>,
+    pub stacks: Vec<String>,
     #[command(flatten)]
-    place: PlaceArguments,
+    pub place: PlaceArguments,
 }
 
 /// How stacks are, for scripts.
@@ -71,20 +58,20 @@ pub struct StatusReport {
 
 /// How a stack is.
 #[derive(Debug, Serialize, JsonSchema)]
-struct StackStatus {
+pub struct StackStatus {
     /// Its name.
-    stack: String,
+    pub stack: String,
     /// The generation in use.
     generation: u64,
     /// Its services, in the order of their names.
-    services: Vec<ServiceStatus>,
+    pub services: Vec<ServiceStatus>,
 }
 
 /// How a service is.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ServiceStatus {
+pub struct ServiceStatus {
     /// Its name, without `.service`.
-    service: String,
+    pub service: String,
     /// How its unit is, in the words of systemd, such as `active` or `failed`.
     state: &'static str,
     /// The same in more detail, such as `running` or `auto-restart`.
@@ -109,7 +96,7 @@ struct ServiceStatus {
 
 impl ServiceStatus {
     /// Whether it runs and is not known to be ill.
-    fn is_well(&self) -> bool {
+    pub fn is_well(&self) -> bool {
         self.state == "active" && self.healthy != Some(false)
     }
 }
@@ -159,31 +146,8 @@ fn changes(site: &Site) -> bool {
     }
 }
 
-/// Runs `health`.
-pub fn health(arguments: &HealthArguments) -> Exit {
-    let site = match open(&arguments.which.place) {
-        Ok(site) => site,
-        Err(fault) => return refuse(&fault),
-    };
-    let mut stacks = match look(&site, &arguments.which.stacks) {
-        Ok(Some(stacks)) => stacks,
-        Ok(None) => return Exit::WrongInput,
-        Err(fault) => return refuse(&fault),
-    };
-    for stack in &mut stacks {
-        stack.services.retain(|service| !service.is_well());
-    }
-    stacks.retain(|stack| !stack.services.is_empty());
-    let exit = if stacks.is_empty() { Exit::Done } else { Exit::Differs };
-    match arguments.which.place.format {
-        Format::Human => output::out(&ill(&stacks)),
-        Format::Json => show::json_line(&StatusReport { stacks }),
-    }
-    exit
-}
-
 /// How stacks are; nothing where one is named that is not known, which is told.
-fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault> {
+pub fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault> {
     let host = site.real.host();
     if !named.iter().all(|stack| is_known(site, stack)) {
         return Ok(None);
@@ -257,17 +221,6 @@ fn word(active: Active) -> &'static str {
     }
 }
 
-/// What is not well, one service a line.
-fn ill(stacks: &[StackStatus]) -> String {
-    let services = stacks.iter().flat_map(|stack| {
-        stack
-            .services
-            .iter()
-            .map(|one| format!("{} {}: {}\n", stack.stack, one.service, state(one)))
-    });
-    services.collect()
-}
-
 /// Stacks as people read them.
 fn text(stacks: &[StackStatus], now: u64) -> String {
     let mut text = String::new();
@@ -297,7 +250,8 @@ fn text(stacks: &[StackStatus], now: u64) -> String {
     text
 }
 
-fn state(service: &ServiceStatus) -> String {
+/// How a service is, in a word or two.
+pub fn state(service: &ServiceStatus) -> String {
     match (service.state, service.healthy) {
         ("active", Some(true)) => "healthy".to_owned(),
         ("active", Some(false)) => "unhealthy".to_owned(),

@@ -10,11 +10,12 @@ use crate::config::Config;
 use crate::emit;
 use crate::host::containers::SecretValue;
 use crate::host::{Look, disk};
-use crate::model::command::Command;
 use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
+use crate::model::{self, command::Command};
 use crate::resolve::Resolved;
+use crate::score::{Criticality, Thresholds};
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
 
@@ -42,6 +43,10 @@ pub struct Wanted {
     pub set: FileSet,
     /// How they are brought up.
     pub settings: Settings,
+    /// How much it matters.
+    pub criticality: Criticality,
+    /// How well the host must be.
+    pub thresholds: Thresholds,
     /// Its secrets that say where they come from.
     pub secrets: Vec<Source>,
 }
@@ -69,8 +74,27 @@ pub fn wanted(
         is_deployed: checked.is_deployed(),
         set: file_set(files),
         settings: Settings { patterns: patterns(resolved), ..settings(checked, whole, config) },
+        criticality: criticality(checked),
+        thresholds: thresholds(config),
         secrets: secrets(resolved)?,
     })
+}
+
+fn criticality(checked: &Checked) -> Criticality {
+    let said = checked.stack().metadata.get().and_then(|metadata| metadata.criticality);
+    match said.map(|said| said.value) {
+        Some(model::Criticality::Tier1) => Criticality::Critical,
+        Some(model::Criticality::Tier2) => Criticality::Important,
+        Some(model::Criticality::Tier3) | None => Criticality::Standard,
+    }
+}
+
+/// What a project says about how well a host must be.
+pub fn thresholds(config: &Config) -> Thresholds {
+    let (usual, said) = (Thresholds::default(), config.health.get());
+    let refuse = said.and_then(|said| said.refuse).map_or(usual.refuse, |points| points.value);
+    let ask = said.and_then(|said| said.ask).map_or(usual.ask, |points| points.value);
+    Thresholds { refuse, ask }
 }
 
 /// The files of Quadlet's target by their kinds.

@@ -10,7 +10,17 @@ macro_rules! ready {
 }
 
 ready! {
+    "authelia"
+    "forgejo"
+    "home-assistant"
     "immich"
+    "jellyfin"
+    "monitoring-full"
     "monitoring-simple"
+    "nextcloud"
+    "paperless"
+    "traefik"
+    "vaultwarden"
+    "web-app-template"
     "wiki"
 }

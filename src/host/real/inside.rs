@@ -161,9 +161,11 @@ fn ping(port: u16, wanted: &str, until: Duration) -> Result<(), String> {
     let length = asked.and_then(|()| stream.read(&mut said)).map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(said.get(..length).unwrap_or_default()).into_owned();
     let said = said.lines().next().unwrap_or("");
-    match said.trim_start_matches(['+', '-']) {
-        answer if said.starts_with('+') && answer == wanted => Ok(()),
-        answer => Err(format!("port {port} answers `{answer}` instead of `{wanted}`")),
+    // A server that wants a password says so as an error, which may be the answer that is meant.
+    match said.strip_prefix(['+', '-']) {
+        Some(answer) if answer == wanted => Ok(()),
+        Some(answer) => Err(format!("port {port} answers `{answer}` instead of `{wanted}`")),
+        None => Err(format!("what answers on port {port} speaks not as Redis does: `{said}`")),
     }
 }
 

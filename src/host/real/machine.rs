@@ -8,9 +8,10 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::super::change::{Fault, HookCall, Listening, Machine};
+use super::super::vitals::Vitals;
 use super::interrupts::Interrupts;
 use super::process::{Limits, Output, run};
-use super::{Scope, clock, fault, ports};
+use super::{Scope, clock, fault, ports, vitals};
 
 /// How many lines are told of what a command said last.
 const LINES_TOLD: usize = 5;
@@ -80,6 +81,10 @@ impl Machine for RealMachine {
         all.sort();
         all.dedup();
         Ok(all)
+    }
+
+    fn vitals(&self, folders: &[&Path]) -> Vitals {
+        vitals::read(Path::new("/"), folders)
     }
 
     fn interrupted(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::change::Fault;
-use super::super::units::{Active, Details, Job, UnitState, Units, Wake};
+use super::super::units::{Active, Details, FailedUnit, Job, UnitState, Units, Wake};
 use super::fault;
 use super::wakes::Wakes;
 
@@ -48,6 +48,10 @@ impl Units for NoUnits {
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         Ok(BTreeMap::new())
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        Ok(Vec::new())
     }
 
     fn dependents(&self, _name: &str) -> Result<Vec<String>, Fault> {

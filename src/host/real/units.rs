@@ -8,7 +8,7 @@ use std::time::Duration;
 use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::super::change::{Fault, FaultKind};
-use super::super::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
+use super::super::units::{Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake};
 use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
 use super::wakes::Wakes;
@@ -53,17 +53,20 @@ pub struct BusUnits {
 impl BusUnits {
     /// Connects to the manager and asks it to tell what happens.
     pub fn connect(scope: Scope, wakes: Arc<Wakes>) -> Result<Self, Fault> {
+        let manager = Arc::new(Mutex::new(String::new()));
+        let units = Self::open(scope, wakes, &manager)?;
+        units.subscribe(&manager)?;
+        Ok(units)
+    }
+
+    /// Connects to a manager that is only asked.
+    fn open(scope: Scope, wakes: Arc<Wakes>, manager: &Arc<Mutex<String>>) -> Result<Self, Fault> {
         let doing = "reach the service manager";
         let mut last = fault::missing(doing, "there is no bus");
         for address in scope.addresses() {
-            let manager = Arc::new(Mutex::new(String::new()));
             let listen = Told { wakes: wakes.clone(), manager: manager.clone() };
             match Bus::connect(&address, listen) {
-                Ok(bus) => {
-                    let units = Self { bus, scope, wakes, held: Mutex::default() };
-                    units.subscribe(&manager)?;
-                    return Ok(units);
-                }
+                Ok(bus) => return Ok(Self { bus, scope, wakes, held: Mutex::default() }),
                 Err(fault) => last = fault,
             }
         }
@@ -81,6 +84,21 @@ impl BusUnits {
         let name = header.sender().map_or("", |sender| sender.as_str());
         name.clone_into(&mut manager.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(())
+    }
+
+    /// The failed units of this manager alone.
+    fn own_failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        let doing = "list the failed units";
+        let answer = self.manager(doing, "ListUnitsFiltered", &(["failed"].as_slice(),))?;
+        let units: Vec<Listed> = read(doing, &answer)?;
+        let mut names: Vec<String> = units.into_iter().map(|unit| unit.0).collect();
+        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        let files: Vec<Option<String>> = self.property(&asked, "FragmentPath")?;
+        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
+        names.retain(|_| kept.next().unwrap_or(false));
+        names.sort();
+        let of_machine = self.scope == Scope::System;
+        Ok(names.into_iter().map(|name| FailedUnit { name, of_machine }).collect())
     }
 
     /// Calls a method of the manager.
@@ -235,6 +253,16 @@ impl Units for BusUnits {
         let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
         units.retain(|_, _| kept.next().unwrap_or(false));
         Ok(units)
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        let mut failed = self.own_failed()?;
+        if self.scope == Scope::User {
+            // Not every user can see how the machine is.
+            let machine = Self::open(Scope::System, Arc::default(), &Arc::default());
+            failed.extend(machine.and_then(|machine| machine.own_failed()).unwrap_or_default());
+        }
+        Ok(failed)
     }
 
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {

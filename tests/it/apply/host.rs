@@ -12,7 +12,8 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
+use stackwright::host::units::{Details, FailedUnit, Job, UnitState, Units, Wake};
+use stackwright::host::vitals::Vitals;
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -44,6 +45,9 @@ pub struct World {
     /// Commands of the stack that ran, and those that fail.
     pub hooks: Vec<String>,
     pub failing_hooks: BTreeSet<String>,
+    /// How the host is, and which units of others have failed.
+    pub vitals: Vitals,
+    pub failed: Vec<FailedUnit>,
     /// At which wait somebody asks the process to stop, counted from one.
     pub interrupt_at: Option<usize>,
     is_interrupted: bool,
@@ -121,6 +125,8 @@ impl World {
             done: Vec::new(),
             hooks: Vec::new(),
             failing_hooks: BTreeSet::new(),
+            vitals: Vitals::default(),
+            failed: Vec::new(),
             interrupt_at: None,
             is_interrupted: false,
         }
@@ -395,6 +401,10 @@ impl Units for Simulated {
         self.look("list the units".to_owned(), |world| world.manager.in_memory())
     }
 
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        self.look("list the failed units".to_owned(), |world| world.failed.clone())
+    }
+
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
         self.look(format!("ask who needs {name}"), |world| world.manager.dependents(name))
     }
@@ -650,6 +660,10 @@ impl Machine for Simulated {
     fn listening(&self) -> Result<Vec<Listening>, Fault> {
         let address = IpAddr::from([127, 0, 0, 1]);
         Ok(vec![Listening { address, port: 22, udp: false }])
+    }
+
+    fn vitals(&self, _folders: &[&Path]) -> Vitals {
+        self.world().vitals.clone()
     }
 
     fn interrupted(&self) -> bool {

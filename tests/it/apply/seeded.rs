@@ -14,7 +14,10 @@ use stackwright::host::change::{
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
+use stackwright::host::units::{
+    Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake,
+};
+use stackwright::host::vitals::Vitals;
 use stackwright::state::Journal;
 
 use super::host::Simulated;
@@ -322,6 +325,7 @@ impl Files for Defective {
 impl Units for Defective {
     as_it_is! {
         details(names: &[&str]) -> Result<Vec<Details>, Fault>;
+        failed() -> Result<Vec<FailedUnit>, Fault>;
         busy() -> Result<Vec<String>, Fault>;
         cancel(name: &str) -> Result<(), Fault>;
         log(name: &str, lines: usize) -> Result<Vec<String>, Fault>;
@@ -504,6 +508,7 @@ impl Machine for Defective {
         user() -> String;
         lingers() -> Result<bool, Fault>;
         listening() -> Result<Vec<Listening>, Fault>;
+        vitals(folders: &[&Path]) -> Vitals;
         hook(call: &HookCall<'_>) -> Result<(), Fault>;
     }
 

@@ -6,7 +6,9 @@ mod five;
 mod kept;
 mod killed;
 mod ready;
+mod score;
 mod secrets;
+mod servers;
 mod system;
 mod together;
 
@@ -97,6 +99,8 @@ impl Ground {
         host.user(&["bash", "-c", STRANGER]);
         let mut ground = Self { host, strangers: Look::default() };
         ground.script("look", LOOK);
+        // Disks and pressure are those of the machine below, which may be anything but well.
+        ground.limits(0, 0);
         ground.strangers = ground.look().of_strangers();
         assert!(ground.strangers.shape.len() >= 9, "{:#?}", ground.strangers);
         Some(ground)
@@ -107,6 +111,12 @@ impl Ground {
         let path = self.host.path("opt").join(name);
         write(&path, text);
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// How well the host must be for a deployment.
+    pub fn limits(&self, refuse: u32, ask: u32) {
+        let text = format!("health: {{ refuse: {refuse}, ask: {ask} }}\n");
+        write(&self.host.path("srv/.stackwright.yml"), &text);
     }
 
     /// Puts a stack file onto the host, as `/srv/NAME.yml`.
