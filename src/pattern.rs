@@ -114,7 +114,8 @@ pub fn apply(
 }
 
 fn unknown(name: &At<Name>, library: &Library<'_>, findings: &Findings) -> Diagnostic {
-    let names = library.names();
+    // Once nobody would read it, the folder is not looked at any more.
+    let names = if findings.is_full() { BTreeSet::new() } else { library.names() };
     let names = || names.iter().map(String::as_str);
     let help = did_you_mean(name.as_str(), names(), findings);
     let help = help.unwrap_or_else(|| "`stackwright patterns` lists those that there are".into());

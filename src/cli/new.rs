@@ -137,7 +137,7 @@ fn written(arguments: &NewArguments) -> Result<Exit, Stop> {
             return Ok(exit);
         }
     }
-    output::out(&next(&draft, &path, &checked, arguments));
+    output::out(&patterns::visible(&next(&draft, &path, &checked, arguments)));
     Ok(Exit::Done)
 }
 

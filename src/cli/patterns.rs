@@ -17,7 +17,8 @@ use crate::model::at::At;
 use crate::model::layer::{List, Map};
 use crate::model::value::nearest::nearest;
 use crate::pattern::fits::{self, Evidence};
-use crate::pattern::{Library, Pattern, parameter};
+use crate::pattern::parameter::{self, VALUE_MAX};
+use crate::pattern::{Library, Pattern};
 use crate::report::human;
 use crate::report::json::{self, LintReport};
 
@@ -195,7 +196,7 @@ pub fn run(arguments: &PatternsArguments) -> Exit {
         (_, Some(_), _) => patterns.iter().map(page).collect(),
         _ => listed(&patterns),
     };
-    output::out(&text);
+    output::out(&visible(&text));
     if arguments.format == Format::Human && checking.findings.iter().next().is_some() {
         let told = human::render(&checking.findings, &checking.sources, output::style());
         output::note(&format!("\n{told}"));
@@ -262,7 +263,7 @@ fn parameters(pattern: &Pattern) -> Vec<ParameterReport> {
         kind: one.kind().word(),
         description: one.description.as_ref().map(ToString::to_string).unwrap_or_default(),
         default: one.default.as_ref().map(|text| text.0.value.clone()),
-        example: one.example.as_ref().map(|text| expand::one(&text.0, &names).0),
+        example: one.example.as_ref().map(|text| expand::one(&text.0, &names, VALUE_MAX).0),
         choices: one.choices.iter().map(|(word, _, _)| word.to_owned()).collect(),
     };
     all.map(report).collect()
@@ -321,6 +322,11 @@ fn suggested(suggestions: &[Suggestion]) -> String {
         }
     }
     text
+}
+
+/// A text in which nothing steers the terminal: patterns are files of anybody.
+pub fn visible(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", human::escape(line))).collect()
 }
 
 fn listed(patterns: &[PatternReport]) -> String {

@@ -11,7 +11,7 @@ use crate::source::{SourceId, Span};
 /// How long a text may become; a default may repeat a variable that repeats another.
 const EXPANDED_MAX: usize = 1 << 20;
 /// How long all texts with variables may become together, where the file itself is small.
-const EXPANDED_TOTAL: usize = 16 << 20;
+pub const EXPANDED_TOTAL: usize = 16 << 20;
 /// How many problems of one text are told, of errors and of warnings each.
 const PROBLEMS_MAX: usize = 100;
 /// How deep defaults may stand in defaults.
@@ -74,8 +74,8 @@ pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) ->
 }
 
 /// Expands a text in which nothing may be named but these names, not even with a default.
-pub fn one(text: &str, names: &Names) -> (String, Vec<Problem>) {
-    let mut work = Expansion::new(names, EXPANDED_MAX);
+pub fn one(text: &str, names: &Names, room: usize) -> (String, Vec<Problem>) {
+    let mut work = Expansion::new(names, room);
     work.all_known = true;
     work.run(text);
     (work.out, work.problems)

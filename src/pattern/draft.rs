@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::parameter::{self, Parameter};
+use super::parameter::{self, Parameter, VALUE_MAX};
 use super::{Pattern, PatternInfo};
 use crate::load::expand::{self, Names};
 use crate::load::shape::Shapes;
@@ -67,12 +67,13 @@ impl Draft {
         self.leave_out(&mut bad);
         let pattern: Pattern = decode::decode(&self.tree, &bad).ok()?;
         check_name(name, pattern.pattern.get().map(|info| &info.value), findings);
+        let names = parameter::examples(&pattern);
         for (key, span, parameter) in pattern.parameters.iter() {
             if let Some(parameter) = parameter.get() {
-                check_parameter((key, span), parameter, &pattern, findings);
+                check_parameter((key, span), parameter, &names, findings);
             }
         }
-        self.fill(&parameter::examples(&pattern), findings);
+        self.fill(&names, findings);
         Some(pattern)
     }
 
@@ -82,6 +83,7 @@ impl Draft {
         let literal = root.and_then(|root| self.tree.get(root, CONFIGURATION));
         let literal = literal.map_or(0..0, |id| self.tree.span(id).range());
         let mut emptied = BTreeSet::new();
+        let mut room = expand::EXPANDED_TOTAL;
         for id in self.tree.ids() {
             let place = self.tree.span(id);
             let Some(Value::Scalar(scalar)) = self.tree.nodes.get(id.index()).map(|one| &one.value)
@@ -96,7 +98,8 @@ impl Draft {
                 Text::Slice(start, _) => Some(*start as usize),
                 Text::Owned(_) => None,
             };
-            let (filled, problems) = expand::one(text, names);
+            let (filled, problems) = expand::one(text, names, room);
+            room = room.saturating_sub(filled.len());
             let style = if filled.is_empty() { Style::Plain } else { Style::Expanded };
             for problem in problems {
                 let at = |start| start + problem.range.start..start + problem.range.end;
@@ -176,7 +179,7 @@ impl Draft {
         let Writer { mut edits, .. } = writer;
         edits.sort_by_key(|(place, _)| (place.start, std::cmp::Reverse(place.end)));
         // What stands between values may be a comment, which speaks of parameters too.
-        let beside = |text: &str| expand::one(text, names).0;
+        let beside = |text: &str| expand::one(text, names, expand::EXPANDED_TOTAL).0;
         let (mut text, mut at) = (String::new(), section.start);
         let source = &source.text;
         for (place, written) in
@@ -207,7 +210,7 @@ fn check_name(name: &str, info: Option<&PatternInfo>, findings: &mut Findings) {
 fn check_parameter(
     (key, span): (&str, Span),
     parameter: &Parameter,
-    pattern: &Pattern,
+    names: &Names,
     findings: &mut Findings,
 ) {
     let given: Vec<_> = [&parameter.default, &parameter.example].into_iter().flatten().collect();
@@ -216,9 +219,8 @@ fn check_parameter(
         let diagnostic = Diagnostic::new(&code::PARAMETER_VALUE, span, message);
         findings.add(diagnostic.help("write `example:` with a value as one would give it"));
     }
-    let names = parameter::examples(pattern);
     for text in given {
-        let (filled, _) = expand::one(&text.0.value, &names);
+        let (filled, _) = expand::one(&text.0.value, names, 2 * VALUE_MAX);
         if let Err(ValueError { message, help, .. }) = parameter.check(&filled) {
             let diagnostic = Diagnostic::new(&code::PARAMETER_VALUE, text.0.span, message);
             findings.add(diagnostic.maybe_help(help));
@@ -303,7 +305,7 @@ impl Writer<'_> {
     fn scalar(&mut self, id: NodeId, style: Style) {
         let place = self.tree.span(id).range();
         let Some(raw) = self.raw(id) else { return };
-        let written = |names| expand::one(raw, names).0;
+        let written = |names| expand::one(raw, names, expand::EXPANDED_TOTAL).0;
         let written = match (raw.chars().next(), style) {
             (Some('"'), _) => written(&self.quoted.double),
             (Some('\''), _) => written(&self.quoted.single),
@@ -324,7 +326,7 @@ impl Writer<'_> {
     fn is_emptied(&self, id: NodeId) -> bool {
         is_emptied(self.tree, id, &|id| {
             let raw = self.raw(id).map(|raw| raw.trim_matches(['"', '\'']));
-            raw.is_some_and(|raw| expand::one(raw, &self.quoted.plain).0.is_empty())
+            raw.is_some_and(|raw| expand::one(raw, &self.quoted.plain, VALUE_MAX).0.is_empty())
         })
     }
 

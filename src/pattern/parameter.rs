@@ -16,6 +16,9 @@ use crate::model::value::size::Size;
 use crate::model::value::{ValueError, excerpt, is_hidden};
 use crate::model::variable::Plain;
 
+/// The longest value, in bytes.
+pub const VALUE_MAX: usize = 4096;
+
 /// The parameter that is always there.
 pub const NAME: &str = "name";
 
@@ -84,6 +87,10 @@ impl Kind {
         }
         if text.is_empty() {
             return Ok(());
+        }
+        if text.len() > VALUE_MAX {
+            let message = format!("a value of {} bytes, at most {VALUE_MAX} fit", text.len());
+            return Err(ValueError::new(message).help("put a long text into a file"));
         }
         match self {
             Self::Text => Ok(()),
@@ -164,7 +171,7 @@ impl<'p> Settling<'p> {
     }
 
     fn filled(&self, text: &str) -> String {
-        expand::one(text, &self.names).0
+        expand::one(text, &self.names, VALUE_MAX).0
     }
 
     /// Gives a parameter its value, and those behind it what follows from that.

@@ -160,7 +160,8 @@ impl Terminal {
     /// Reads what is shown until a text comes behind the one that was waited for before.
     fn until(&mut self, expected: &str) {
         loop {
-            if let Some(place) = self.shown[self.seen..].find(expected) {
+            let new = self.shown.get(self.seen..).unwrap_or_default();
+            if let Some(place) = new.find(expected) {
                 self.seen += place + expected.len();
                 return;
             }

@@ -2,6 +2,7 @@
 
 use super::super::output;
 use crate::model::value::ValueError;
+use crate::report::human::escape;
 
 /// What is typed for nothing, where there is a usual answer.
 const NOTHING: &str = "-";
@@ -19,7 +20,7 @@ pub fn ask(
     let usual_is_shown = usual.filter(|usual| !usual.is_empty());
     let brackets = usual_is_shown.map(|usual| format!(" [{usual}]")).unwrap_or_default();
     loop {
-        let typed = output::answer(&format!("{question}{brackets}: "))?;
+        let typed = output::answer(&escape(&format!("{question}{brackets}: ")))?;
         let answer = match (typed.as_str(), usual) {
             ("", Some(usual)) => usual.to_owned(),
             (NOTHING, Some(_)) => String::new(),
