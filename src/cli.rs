@@ -11,7 +11,9 @@ mod gate;
 mod generate;
 mod graph;
 mod lint;
+mod new;
 mod output;
+mod patterns;
 mod reference;
 
 pub use deploy::diff::DiffReport;
@@ -22,6 +24,8 @@ pub use deploy::status::StatusReport;
 pub use explain::{codes_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
+pub use new::READY;
+pub use patterns::PatternsReport;
 
 /// What a run ends with; the numbers are a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,12 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a stack file to begin with, from a pattern or a ready stack
+    #[command(after_help = new::EXAMPLES)]
+    New(new::NewArguments),
+    /// Show patterns, and tell which one fits an image
+    #[command(after_help = patterns::EXAMPLES)]
+    Patterns(patterns::PatternsArguments),
     /// Check stack files and tell every problem with its place
     #[command(after_help = lint::EXAMPLES)]
     Lint(lint::LintArguments),
@@ -134,9 +144,13 @@ enum Command {
     /// Put back what a crash cut short
     #[command(after_help = deploy::kept::RECOVER_EXAMPLES)]
     Recover(deploy::kept::RecoverArguments),
-    /// Print the JSON schema of the stack file, for editors
+    /// Print the JSON schema of the stack file or of a pattern, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
-    Schema,
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t = reference::Described::Stack)]
+        what: reference::Described,
+    },
     /// Ask a service in the network of its container; only this program runs it
     #[command(hide = true)]
     Inside,
@@ -174,9 +188,20 @@ struct StackArguments {
     /// Read variables from a file; `.env` beside the stack file where none is given
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
+    /// A folder with patterns of your own, in place of `patterns/` beside `.stackwright.yml`
+    #[arg(long, value_name = "DIR", value_parser = discover::folder)]
+    patterns: Option<PathBuf>,
     /// How large a file may be, such as `16M`
     #[arg(long, value_name = "SIZE", default_value = "8M")]
     max_file_size: crate::model::value::size::Size,
+}
+
+impl StackArguments {
+    /// A stack with nothing beside it but patterns.
+    fn with_patterns(patterns: Option<PathBuf>) -> Self {
+        let max_file_size = crate::model::value::size::Size(crate::load::FILE_SIZE_MAX);
+        Self { overlays: Vec::new(), env_files: Vec::new(), patterns, max_file_size }
+    }
 }
 
 /// Runs the program with the arguments of the process.
@@ -187,6 +212,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     };
     output::choose_color(arguments.color);
     output::end(match arguments.command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Patterns(arguments) => patterns::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Plan(arguments) => deploy::plan_command::run(&arguments),
@@ -206,7 +233,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),
         Command::Gate(arguments) => gate::run(&arguments),
-        Command::Schema => reference::schema(),
+        Command::Schema { what } => reference::schema(what),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),

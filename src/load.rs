@@ -121,6 +121,13 @@ pub fn load(
     loaded
 }
 
+/// Understands a stack that stands in a file of another kind; no variable is set.
+pub fn inside(tree: Tree, findings: &mut Findings) -> Loaded {
+    let mut names = Names::default();
+    declared_secrets(&tree, &mut names.secrets);
+    understand(vec![Layered { tree }], 0, &names, findings)
+}
+
 /// Expands, checks and reads each layer, and lays them over each other.
 fn understand(
     layers: Vec<Layered>,

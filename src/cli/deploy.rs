@@ -195,6 +195,7 @@ fn read(
         wanted.settings.env_files = whole(&arguments.env_files);
         wanted.settings.podman = Some(target.podman.to_string());
         wanted.expected.podman = version.map(|version| (version, target.podman));
+        wanted.settings.patterns_from = arguments.patterns.as_deref().map(|of| Disk.identity(of));
         wanted
     };
     match wanted {

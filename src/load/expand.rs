@@ -11,7 +11,7 @@ use crate::source::{SourceId, Span};
 /// How long a text may become; a default may repeat a variable that repeats another.
 const EXPANDED_MAX: usize = 1 << 20;
 /// How long all texts with variables may become together, where the file itself is small.
-const EXPANDED_TOTAL: usize = 16 << 20;
+pub const EXPANDED_TOTAL: usize = 16 << 20;
 /// How many problems of one text are told, of errors and of warnings each.
 const PROBLEMS_MAX: usize = 100;
 /// How deep defaults may stand in defaults.
@@ -101,6 +101,14 @@ pub fn text(
         findings.add(problem.diagnostic(span));
     }
     (work.out, work.mentions)
+}
+
+/// Expands a text in which nothing may be named but these names, not even with a default.
+pub fn one(text: &str, names: &Names, room: usize) -> (String, Vec<Problem>) {
+    let mut work = Expansion::new(names, room);
+    work.all_known = true;
+    work.run(text);
+    (work.out, work.problems)
 }
 
 /// The texts of files and units, whose dollars are their own; a template says that it is one.
@@ -194,11 +202,14 @@ fn name_length(text: &str) -> usize {
 }
 
 /// Something that is wrong with a variable.
-struct Problem {
-    range: std::ops::Range<usize>,
+#[derive(Debug)]
+pub struct Problem {
+    /// Where it stands in the text.
+    pub range: std::ops::Range<usize>,
     kind: ProblemKind,
 }
 
+#[derive(Debug)]
 enum ProblemKind {
     Malformed { what: String, help: &'static str },
     Unset(String),
@@ -214,7 +225,16 @@ impl ProblemKind {
 }
 
 impl Problem {
-    fn diagnostic(self, span: Span) -> Diagnostic {
+    /// The name that stands for nothing, where that is the problem.
+    pub fn unset(&self) -> Option<&str> {
+        match &self.kind {
+            ProblemKind::Unset(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What is told about it at a place.
+    pub fn diagnostic(self, span: Span) -> Diagnostic {
         match self.kind {
             ProblemKind::Malformed { what, help } => {
                 Diagnostic::new(&code::VARIABLE_SYNTAX, span, what).help(help)
@@ -266,15 +286,26 @@ struct Expansion<'n> {
     used: bool,
     /// The variables that were named.
     mentions: Mentions,
+    /// Whether a name that stands for nothing is a problem whatever is said behind it.
+    all_known: bool,
 }
 
 impl<'n> Expansion<'n> {
     fn new(names: &'n Names, room: usize) -> Self {
         let room = room.min(EXPANDED_MAX);
-        let (out, problems) = (String::new(), Vec::new());
-        let (is_full, used, mentions) = (false, false, Mentions::new());
-        let (errors, warnings) = (0, 0);
-        Self { names, depth: 0, out, room, is_full, problems, errors, warnings, used, mentions }
+        Self {
+            names,
+            depth: 0,
+            out: String::new(),
+            room,
+            is_full: false,
+            problems: Vec::new(),
+            errors: 0,
+            warnings: 0,
+            used: false,
+            mentions: Mentions::new(),
+            all_known: false,
+        }
     }
 
     fn run(&mut self, text: &str) {
@@ -364,7 +395,7 @@ impl<'n> Expansion<'n> {
             let what = format!("`${{{}}}` names no variable", escape(body));
             return self.malformed(&what, DOUBLE, range);
         }
-        if operation.is_empty() {
+        if operation.is_empty() || (self.all_known && !self.names.variables.contains_key(name)) {
             return self.plain(name, range);
         }
         self.used = true;

@@ -44,6 +44,9 @@ pub struct Settings {
     /// The version of Podman that its units are written for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub podman: Option<String>,
+    /// The folder of patterns, where it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns_from: Option<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.

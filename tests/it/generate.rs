@@ -1,8 +1,8 @@
 //! What units a stack becomes: golden trees, versions of Podman, templates, and the command itself.
 //!
-//! The stacks in `stacks/` and in `tests/quadlet` each have a tree of real files in
-//! `snapshots/quadlet`, which `UPDATE=1 cargo test --test it generate` writes anew. A fixture may
-//! begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
+//! The stacks in `stacks/`, in `tests/quadlet`, and those that patterns write each have a tree of
+//! real files in `snapshots/quadlet`, which `UPDATE=1 cargo test --test it generate` writes anew.
+//! A fixture may begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const PLACE: &str = "/srv/stacks";
 
 /// The fixtures: their paths, by the names of their trees.
 pub fn fixtures() -> BTreeMap<String, PathBuf> {
-    let folders = [Path::new("stacks"), Path::new("tests/quadlet")];
+    let folders = ["stacks", "snapshots/patterns", "tests/quadlet"].map(Path::new);
     let files = folders.into_iter().flat_map(list);
     let stacks = files.filter(|path| path.extension().is_some_and(|ending| ending == "yml"));
     stacks.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect()
@@ -139,7 +139,8 @@ fn golden_trees_are_what_is_generated() {
 fn golden_trees_of_other_targets_are_what_is_generated() {
     let folder = tempfile::tempdir().unwrap();
     let mut kept = BTreeSet::new();
-    let stacks = list(Path::new("stacks")).into_iter().chain(list(Path::new("tests/compose")));
+    let folders = ["stacks", "snapshots/patterns", "tests/compose"].map(Path::new);
+    let stacks = folders.into_iter().flat_map(list);
     for path in stacks.filter(|path| path.extension().is_some_and(|ending| ending == "yml")) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);

@@ -9,12 +9,13 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{
-    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PreflightReport,
-    StatusReport, codes_page, definition, laws_page,
+    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PatternsReport,
+    PreflightReport, StatusReport, codes_page, definition, laws_page,
 };
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
 use stackwright::model::schema;
+use stackwright::pattern;
 use stackwright::report::json;
 
 use crate::support::{compare, list, remove, run, text, updates};
@@ -37,9 +38,13 @@ fn schemas_are_those_of_the_program() {
     compare("schema/list.schema.json", &pretty(&list));
     let preflight = settings.clone().into_generator().into_root_schema_for::<PreflightReport>();
     compare("schema/preflight.schema.json", &pretty(&preflight));
+    let patterns = settings.clone().into_generator().into_root_schema_for::<PatternsReport>();
+    compare("schema/patterns.schema.json", &pretty(&patterns));
     let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
     compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));
+    compare("schema/pattern.schema.json", &pretty(&pattern::schema()));
+    assert_eq!(run(Path::new("."), &["schema", "pattern"]).out, pretty(&pattern::schema()));
 }
 
 #[test]

@@ -40,7 +40,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // Front: from a text to what it means.
     ("model", &["source", "report"]),
     ("load", &["source", "report", "host", "model"]),
-    ("pattern", &["source", "report", "model", "load"]),
+    ("pattern", &["source", "report", "host", "model", "load"]),
     ("silence", &["source", "report", "model", "load"]),
     ("check", &["source", "report", "graph", "capability", "model", "load"]),
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
@@ -68,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "host",
             "model",
             "load",
+            "pattern",
             "check",
             "config",
             "resolve",
@@ -135,7 +136,8 @@ const DENIED: &[&str] = &[
 ];
 
 /// Keys of other programs in their own configuration files, by a part of the path.
-const GIVEN: &[(&str, &str)] = &[("authelia", concat!("ses", "sion:"))];
+const GIVEN: &[(&str, &str)] =
+    &[("authelia", concat!("ses", "sion:")), ("authentication-stack", concat!("ses", "sion:"))];
 
 #[test]
 fn every_source_file_says_what_it_is_for() {
