@@ -17,7 +17,7 @@ pub use deploy::diff::DiffReport;
 pub use deploy::health::HealthReport;
 pub use deploy::list::ListReport;
 pub use deploy::status::StatusReport;
-pub use explain::{codes_page, laws_page};
+pub use explain::{codes_page, format_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
 
