@@ -3,6 +3,7 @@
 
 mod failures;
 mod five;
+mod gate;
 mod kept;
 mod killed;
 mod ready;
