@@ -21,7 +21,7 @@ pub use deploy::health::HealthReport;
 pub use deploy::list::ListReport;
 pub use deploy::preflight_command::PreflightReport;
 pub use deploy::status::StatusReport;
-pub use explain::{codes_page, laws_page};
+pub use explain::{codes_page, format_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
 pub use new::READY;

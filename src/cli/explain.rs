@@ -1,5 +1,7 @@
 //! `explain`: what a code means, and how layers are merged.
 
+mod format;
+
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
@@ -16,11 +18,12 @@ pub const EXAMPLES: &str = "\
 Examples:
   stackwright explain            all codes
   stackwright explain SW203      what a circular dependency is, and what to do
+  stackwright explain format     every key of a stack file, with what may stand behind it
   stackwright explain merge      how overlays, includes and patterns are merged, field by field";
 
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// A code such as `SW203`, or `merge`; all codes where it is left out
+    /// A code such as `SW203`, or `format` or `merge`; all codes where it is left out
     #[arg(value_name = "CODE")]
     code: Option<String>,
     /// How it is told
@@ -51,6 +54,10 @@ pub fn run(arguments: &ExplainArguments) -> Exit {
         None => code::all().collect(),
         Some("merge") => {
             output::out(&laws_page());
+            return Exit::Done;
+        }
+        Some("format") => {
+            output::out(&format_page());
             return Exit::Done;
         }
         Some(id) => match code::find(id) {
@@ -92,6 +99,11 @@ fn line(code: &Code) -> String {
 fn body(code: &Code) -> String {
     let lines = code.explanation.lines().map(|line| line.strip_prefix(' ').unwrap_or(line));
     lines.fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// The reference of the stack file, as a page of the documentation.
+pub fn format_page() -> String {
+    format::page()
 }
 
 /// The reference of all codes, as a page of the documentation.

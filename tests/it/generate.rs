@@ -311,6 +311,45 @@ fn wrong_stacks_and_wrong_words_write_nothing() {
     }
 }
 
+/// What a value holds shows as it is, secrets show nowhere, and a guide may have another shape.
+#[test]
+fn guides_show_values_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let stack = "stack: { name: shop, description: '*1* | <b>2</b> and `3|4`' }\n\
+                 secrets: { key: { environment: SHOP_KEY } }\n\
+                 services:\n  - name: web\n    description: '*1* | <b>2</b> and `3|4`'\n    \
+                 configuration:\n      image: docker.io/library/nginx:1.29\n      \
+                 environment: { KEY: '${key}', PORT: '${PORT:-80}', HOST: '${HOST:?who}' }\n      \
+                 volumes: ['/srv/it''s:/a']\n";
+    write(&folder.join("shop.yml"), stack);
+    let arguments = ["generate", "shop.yml", "--target", "docs", "--out", "-"];
+    let mut program = support::program(folder);
+    let output = program.env("HOST", "h").env("SHOP_KEY", "hidden").args(arguments).output();
+    let guide = String::from_utf8(output.unwrap().stdout).unwrap();
+    for expected in [
+        "\n\\*1\\* \\| \\<b>2\\</b> and `3|4`\n",
+        "| `web` | \\*1\\* \\| \\<b>2\\</b> and `3\\|4` | `docker.io/library/nginx:1.29` |",
+        "| `HOST` | **it must be set** |\n| `PORT` | `80` |\n",
+        "| `key` | taken from the variable `SHOP_KEY` | web as `KEY` |\n",
+        "`mkdir -p '/srv/it'\\''s'`\n",
+    ] {
+        assert!(guide.contains(expected), "{expected}\n{guide}");
+    }
+    assert!(!guide.contains("hidden"), "{guide}");
+    write(&folder.join("t/guide.j2"), "{{ name }} of {{ origin }}\n");
+    let own = [&arguments[..], &["--templates", "t"]].concat();
+    let own_guide = |folder: &Path| {
+        let output = support::program(folder).env("HOST", "h").args(&own).output().unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
+    };
+    assert_eq!(own_guide(folder)[0], "==> shop/docs/shop.md <==\nshop of shop.yml\n");
+    write(&folder.join("t/guide.j2"), "x\n{{ nmae }}\n");
+    let [out, told] = own_guide(folder);
+    assert_eq!(out, "");
+    assert!(told.contains("error[SW716]") && told.contains("t/guide.j2:2:1"), "{told}");
+}
+
 #[test]
 fn own_templates_stand_in_and_are_blamed_at_their_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{
     DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PatternsReport,
-    PreflightReport, StatusReport, codes_page, definition, laws_page,
+    PreflightReport, StatusReport, codes_page, definition, format_page, laws_page,
 };
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
@@ -103,6 +103,8 @@ fn pages_are_those_of_the_program() {
     compare("schema/codes.md", &codes_page());
     compare("schema/merge.md", &laws_page());
     assert_eq!(run(Path::new("."), &["explain", "merge"]).out, laws_page());
+    compare("schema/format.md", &format_page());
+    assert_eq!(run(Path::new("."), &["explain", "format"]).out, format_page());
 }
 
 #[test]
