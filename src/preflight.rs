@@ -75,6 +75,8 @@ pub struct Expected {
     pub without_copies: BTreeSet<PathBuf>,
     /// Whether commands of its own run first, which may make what is missing.
     pub runs_commands: bool,
+    /// Networks, volumes and secrets that stacks make which come up before it.
+    pub promised: BTreeSet<String>,
     /// The codes of warnings that nobody wants to hear.
     pub untold: BTreeSet<String>,
 }

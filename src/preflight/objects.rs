@@ -15,8 +15,10 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 /// The secrets that are needed and of which it is not known whether they are there.
 pub fn unknown_secrets(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> BTreeSet<String> {
     let (known, made) = (&request.secrets.known, &request.secrets.new);
+    let promised = &request.expected.promised;
+    let is_settled = |name: &&String| [known, made, promised].iter().any(|all| all.contains(*name));
     let needed = new.values().flat_map(|facts| &facts.secrets);
-    needed.filter(|name| !known.contains(*name) && !made.contains(*name)).cloned().collect()
+    needed.filter(|name| !is_settled(name)).cloned().collect()
 }
 
 /// Whether it matters which volumes are there.
@@ -26,9 +28,10 @@ pub fn needs_volumes(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> bo
     new.any(|facts| facts.file.ends_with(".volume") || !facts.volumes.is_empty())
 }
 
-/// The names in Podman of all that the stack makes.
+/// The names in Podman of all that the stack makes, or one that comes up before it.
 fn made<'s>(scene: &Scene<'s>) -> BTreeSet<&'s String> {
-    scene.new.values().filter_map(|facts| facts.name.as_ref()).collect()
+    let own = scene.new.values().filter_map(|facts| facts.name.as_ref());
+    own.chain(&scene.request.expected.promised).collect()
 }
 
 fn networks(scene: &Scene<'_>) -> Vec<Finding> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, output};
-use super::preflight_command::in_the_way;
+use super::preflight_command::{in_the_way, promise};
 use super::{DeployArguments, Format, judge, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
@@ -37,7 +37,8 @@ pub fn run(arguments: &PlanArguments) -> Exit {
         Ok(site) => site,
         Err(fault) => return refuse(&fault),
     };
-    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    let Some(mut all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    promise(&mut all);
     let host = site.real.host();
     let (mut plans, mut exit) = (Vec::new(), Exit::Done);
     for wanted in &all {

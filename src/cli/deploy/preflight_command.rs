@@ -86,10 +86,20 @@ pub fn run(arguments: &PreflightArguments) -> Exit {
             return tell(place.format, &[(String::new(), vec![Finding::unreachable(&fault)])]);
         }
     };
-    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    let Some(mut all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    promise(&mut all);
     let is_part = !arguments.deploy.part().is_all();
     let looked = all.iter().map(|wanted| (wanted.name.clone(), look(&site, wanted, is_part)));
     tell(place.format, &looked.collect::<Vec<_>>())
+}
+
+/// Lets each stack know what those before it will have made, where none of them is brought up yet.
+pub fn promise(all: &mut [Wanted]) {
+    let mut promised = BTreeSet::new();
+    for wanted in all {
+        wanted.expected.promised.clone_from(&promised);
+        promised.extend(wanted.makes());
+    }
 }
 
 fn look(site: &Site, wanted: &Wanted, is_part: bool) -> Vec<Finding> {

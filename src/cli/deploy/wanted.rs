@@ -15,6 +15,7 @@ use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
 use crate::model::{self, command::Command};
+use crate::plan::facts;
 use crate::preflight::Expected;
 use crate::resolve::Resolved;
 use crate::resolve::mount::{self, NO_COPY_ON_WRITE};
@@ -83,6 +84,12 @@ impl Wanted {
         })
     }
 
+    /// What it makes in Podman that other stacks may use.
+    pub fn makes(&self) -> impl Iterator<Item = String> {
+        let objects = facts(&self.set).into_values().filter_map(|facts| facts.name);
+        objects.chain(self.secrets.iter().map(|secret| secret.name.clone()))
+    }
+
     /// What is written about the files.
     pub fn manifest(&self, set: &FileSet) -> Manifest {
         Manifest::of(&self.name, set, self.settings.clone())
@@ -137,6 +144,7 @@ fn expected(resolved: &Resolved<'_>, settings: &Settings, config: &Config) -> Ex
     }
     Expected {
         podman: None,
+        promised: BTreeSet::new(),
         hosts: rules.flat_map(|rule| rule::claims(&rule)).filter_map(|one| one.host).collect(),
         without_copies,
         runs_commands: !settings.before.is_empty(),

@@ -2,13 +2,14 @@
 //! refuses with exit code 3, and nothing is changed. Of a host that is well nothing is told.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value;
 use stackwright::capability::podman::Podman;
 
 use super::{Ground, lab, shop};
 use crate::real::{must, suite};
-use crate::support::Run;
+use crate::support::{Run, text};
 
 /// A stack to which much stands in the way.
 const FAULTY: &str = r#"
@@ -45,12 +46,20 @@ services:
       traefik_labels: { rule: Host(`shop.example.org`) }
 "#;
 
-/// One that asks for next to nothing.
+/// One that asks for next to nothing, and one that asks for what the other makes.
 const QUIET: &str = "
 stack: { name: quiet, description: What any host has }
+networks: { between: { name: shared } }
 services:
   - name: quiet
-    configuration: { image: docker.io/library/base:1, pull_policy: never, command: [serve] }
+    configuration: { image: docker.io/library/base:1, pull_policy: never, networks: [between] }
+";
+const GUEST: &str = "
+stack: { name: guest, description: What another stack brings, requires: [quiet] }
+networks: { shared: { external: true } }
+services:
+  - name: guest
+    configuration: { image: docker.io/library/base:1, pull_policy: never, networks: [shared] }
 ";
 
 /// What is told of the first.
@@ -160,10 +169,13 @@ const POISON: &str = "~/.config/containers/systemd/poison.container";
 /// What is told by codes, each with how grave it is.
 fn told(run: &Run) -> Vec<(String, String, bool)> {
     let report: Value = serde_json::from_str(&run.out).unwrap();
+    let schema = serde_json::from_str(&text(Path::new("schema/preflight.schema.json"))).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&report), "{report}");
     let stacks = report["stacks"].as_array().unwrap().iter();
     let all = stacks.flat_map(|stack| stack["findings"].as_array().unwrap());
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let all = all.map(|one| (text(&one["code"]), text(&one["what"]), one["severity"] == "error"));
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let all = all.map(|one| (word(&one["code"]), word(&one["what"]), one["severity"] == "error"));
     all.collect()
 }
 
@@ -195,6 +207,13 @@ fn what_stands_in_the_way_is_told_and_nothing_is_changed() {
     // What runs is in nobody's way.
     finds(&ground, &[], healthy, &[]);
 
+    ground.stack("guest", GUEST);
+    let together = ["preflight", "/srv/quiet.yml", "/srv/guest.yml"];
+    ground.stack("quiet", QUIET);
+    let told = ground.ends(0, &together).out;
+    assert_eq!(told, "quiet: nothing stands in the way\nguest: nothing stands in the way\n");
+    finds(&ground, &[], "/srv/guest.yml", &[("SW868", "there is no network shared")]);
+
     root(BREAK);
     ground.host.user(&["bash", "-c", BREAK_OWN]);
     ground.stack("faulty", FAULTY);
@@ -209,7 +228,6 @@ fn what_stands_in_the_way_is_told_and_nothing_is_changed() {
     assert_eq!(ground.look(), before);
     root(MEND);
 
-    ground.stack("quiet", QUIET);
     for Wrong { breaks, mends, words, told } in HOSTS {
         root(breaks);
         finds(&ground, words, "/srv/quiet.yml", told);
