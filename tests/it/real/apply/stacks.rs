@@ -84,7 +84,9 @@ impl Application {
 
 /// What is laid over a stack: what the applications do, and looks at them that come often.
 fn overlay(stack: &str, services: &[String]) -> String {
-    let often = json!({ "interval": "1s", "start_interval": "1s", "timeout": "1s" });
+    let often = json!({
+        "interval": "1s", "start_interval": "1s", "timeout": "5s", "retries": 5,
+    });
     let services = services.iter().map(|service| {
         let mut configuration = json!({ "stop_timeout": "1s", "health_check": often });
         if let Some(known) = APPLICATIONS.iter().find(|known| known.service == service) {
