@@ -67,7 +67,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
    0  done, or nothing to do
    1  the input is wrong
-   2  something differs (`diff`, `generate --check`, `plan --exit-code`)
+   2  something differs (`diff`, `generate --check`, `plan --exit-code`), or is not well (`health`,
+      `verify`)
    3  refused before any change
    4  failed, and all is as it was before
    5  failed, and not all is as it was before

@@ -384,8 +384,7 @@ fn stopped(
             Judgement::AskSomebody => asked.consent == Consent::Unasked,
             Judgement::Refuse => true,
         };
-        let is_human = asked.place.format == Format::Human;
-        if !is_human || asked.shows_plan || stops {
+        if asked.place.format == Format::Json || asked.shows_plan {
             judged.tell(scene.stack, asked.place.format);
         }
         if stops && !asked.dry_run {

@@ -35,7 +35,7 @@ struct Told<'t> {
     score: &'t Score,
 }
 
-/// Judges a plan; nothing where there is nothing to do, or nothing runs.
+/// Judges a plan; nothing where it does nothing to what runs.
 pub fn of(
     site: &Site,
     scene: &Scene<'_>,
@@ -43,7 +43,7 @@ pub fn of(
     prepared: &Prepared,
 ) -> Result<Option<Judged>, Fault> {
     let plan = &prepared.plan;
-    if plan.is_empty() || !site.runs {
+    if !site.runs || !plan.reloads && plan.start.is_empty() {
         return Ok(None);
     }
     let services = plan.units.iter().map(|unit| unit.service.clone()).collect();
