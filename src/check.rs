@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::graph::{Edge, Graph};
+use crate::load::expand::Mentions;
 use crate::load::{Loaded, attach, env_file};
 use crate::model::Stack;
 use crate::model::at::At;
@@ -95,8 +96,8 @@ impl Checked {
         self.loaded.attachments.env_files.get(path).map_or(&[], Vec::as_slice)
     }
 
-    /// The variables that it was read with.
-    pub fn variables(&self) -> &BTreeSet<String> {
+    /// The variables that its files name, with what stands for those that are not set.
+    pub fn variables(&self) -> &Mentions {
         &self.loaded.variables
     }
 
@@ -229,7 +230,7 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     match target.kind {
         Kind::Quadlet => target::units(view, target, findings),
         Kind::Compose => compose::check(view, findings),
-        Kind::Traefik => {}
+        Kind::Traefik | Kind::Docs => {}
     }
 }
 

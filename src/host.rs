@@ -8,6 +8,7 @@ pub mod change;
 pub mod containers;
 pub mod disk;
 pub mod folder;
+pub mod known;
 pub mod memory;
 pub mod probe;
 pub mod real;

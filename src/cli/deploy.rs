@@ -22,7 +22,6 @@ use crate::host::disk::{self, Disk};
 use crate::host::real::{self, Real};
 use crate::observe::observe;
 use crate::plan::{self, Drifted, Observed, Plan, facts};
-use crate::preflight::{Refusal, preflight};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
 use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places};
@@ -38,6 +37,7 @@ pub mod list;
 mod live;
 pub mod logs;
 pub mod plan_command;
+pub mod preflight_command;
 mod questions;
 pub mod reconcile;
 mod show;
@@ -194,6 +194,8 @@ fn read(
         wanted.settings.overlays = whole(&arguments.overlays);
         wanted.settings.env_files = whole(&arguments.env_files);
         wanted.settings.podman = Some(target.podman.to_string());
+        wanted.expected.podman = version.map(|version| (version, target.podman));
+        wanted.settings.patterns_from = arguments.patterns.as_deref().map(|of| Disk.identity(of));
         wanted
     };
     match wanted {
@@ -323,30 +325,6 @@ fn look(
     let old = from.map(facts).unwrap_or_default();
     let names: BTreeSet<String> = old.into_keys().chain(facts(to).into_keys()).collect();
     observe(scene.host, scene.stack, &names)
-}
-
-/// What stands in the way of a plan.
-fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec<Refusal>, Fault> {
-    let empty = FileSet::default();
-    let mut refusals = preflight(&crate::preflight::Request {
-        host: scene.host,
-        places: scene.places,
-        store: scene.store,
-        stack: scene.stack,
-        from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
-        to: &prepared.set,
-        observed: &prepared.observed,
-        secrets: &prepared.secrets,
-        of_user: site.of_user,
-    })?;
-    refusals.extend(prepared.secrets.foreign.iter().map(|name| {
-        Refusal {
-            what: format!("the secret {name} has another value and is not of this stack"),
-            help: "take `file` or `environment` away to use it as it is, or give it another name"
-                .to_owned(),
-        }
-    }));
-    Ok(refusals)
 }
 
 /// Runs something on a stack while nobody else does, after what a crash cut short is put back.

@@ -7,14 +7,17 @@ mod containers;
 mod fault;
 mod files;
 mod follow;
+mod holder;
 mod http;
 pub mod inside;
 mod interrupts;
 pub mod journal;
+mod known;
 mod lock;
 mod machine;
 mod names;
 mod none;
+mod paths;
 mod podman_json;
 mod ports;
 mod process;
@@ -30,6 +33,8 @@ use std::sync::Arc;
 
 use super::change::{Fault, Host};
 use super::units::Units;
+pub use ask::gate;
+
 use ask::Asker;
 use containers::Podman;
 use files::RealFiles;

@@ -139,6 +139,9 @@ pub enum Wake {
 
 /// A service manager. Names are those of units, such as `db.service`.
 pub trait Units: Sync {
+    /// The version of the manager, its first number alone.
+    fn manager_version(&self) -> Result<u32, Fault>;
+
     /// Reads all units anew, running the generators.
     fn reload(&self) -> Result<(), Fault>;
 

@@ -44,6 +44,9 @@ pub struct Settings {
     /// The version of Podman that its units are written for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub podman: Option<String>,
+    /// The folder of patterns, where it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns_from: Option<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.
@@ -56,6 +59,9 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// Whether the logs of what failed are kept.
     pub preserve_logs: bool,
+    /// Whether volumes that a deployment makes go with it when it fails and is put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_volumes: bool,
     /// How many generations are kept.
     pub keep: usize,
     /// The patterns of services, where they have one, for the history.

@@ -15,6 +15,8 @@ pub struct Places {
     pub units: PathBuf,
     /// Where else Quadlet looks, whose units can spoil ours.
     pub others: Vec<PathBuf>,
+    /// The home folder of who runs the services.
+    pub home: PathBuf,
     /// Where Podman keeps images and volumes, where nobody told it otherwise.
     pub containers: PathBuf,
     /// Where the machine keeps logs.
@@ -22,6 +24,11 @@ pub struct Places {
 }
 
 impl Places {
+    /// The link by which units call this program.
+    pub fn program(&self) -> PathBuf {
+        self.stacks.with_file_name("program")
+    }
+
     /// Those of a user with this home folder; `root` stands before every path.
     pub fn of_user(root: &Path, home: &Path, configuration: &Path, uid: u32) -> Self {
         Self {
@@ -39,6 +46,7 @@ impl Places {
                     ]
                 })
                 .collect(),
+            home: below(root, home),
             containers: below(root, &home.join(".local/share/containers")),
             logs: below(root, Path::new("/var/log")),
         }
@@ -58,6 +66,7 @@ impl Places {
             quadlet: below(root, Path::new("/etc/containers/systemd")),
             units: below(root, Path::new("/etc/systemd/system")),
             others: vec![below(root, Path::new("/usr/share/containers/systemd"))],
+            home: below(root, Path::new("/root")),
             containers: below(root, Path::new("/var/lib/containers")),
             logs: below(root, Path::new("/var/log")),
         }

@@ -216,6 +216,17 @@ fn files_and_headings_that_are_linked_exist() {
 }
 
 #[test]
+fn sections_that_the_reference_links_exist() {
+    let page = text(Path::new("schema/format.md"));
+    let headings: BTreeSet<String> = page.lines().filter_map(anchor).collect();
+    let linked = page.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let linked: BTreeSet<String> = linked.map(str::to_owned).collect();
+    let unlinked: Vec<&String> = headings.difference(&linked).collect();
+    assert_eq!(unlinked, ["the-stack-file-key-by-key"]);
+    assert_eq!(linked.difference(&headings).count(), 0, "{linked:?}");
+}
+
+#[test]
 fn the_action_and_the_hook_call_what_exists() {
     let action = yaml(".github/actions/lint/action.yml");
     for step in action["runs"]["steps"].as_array().unwrap() {
@@ -373,7 +384,7 @@ fn flags_exist(at: &str, command: &str, call: &str) {
 /// The anchor that a heading gets.
 fn anchor(line: &str) -> Option<String> {
     let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c));
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 

@@ -35,7 +35,8 @@ fn value(tree: &Tree) -> Value {
 
 /// Our stacks, those for units and for Compose, and all fixtures of diagnostics.
 fn stacks() -> Vec<PathBuf> {
-    let folders = ["stacks", "tests/quadlet", "tests/compose", "tests/diagnostics"];
+    let folders =
+        ["stacks", "snapshots/patterns", "tests/quadlet", "tests/compose", "tests/diagnostics"];
     let files = folders.iter().flat_map(|folder| list(Path::new(folder)));
     files.filter(|path| path.extension().is_some_and(|ending| ending == "yml")).collect()
 }

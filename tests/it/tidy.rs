@@ -40,13 +40,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // Front: from a text to what it means.
     ("model", &["source", "report"]),
     ("load", &["source", "report", "host", "model"]),
-    ("pattern", &["source", "report", "model", "load"]),
+    ("pattern", &["source", "report", "host", "model", "load"]),
     ("silence", &["source", "report", "model", "load"]),
     ("check", &["source", "report", "graph", "capability", "model", "load"]),
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
     // Back: what follows from a checked stack, how it is shown, and what is made of it.
-    ("resolve", &["graph", "model", "check"]),
-    ("emit", &["capability", "model", "resolve"]),
+    ("resolve", &["graph", "host", "model", "check"]),
+    ("emit", &["capability", "host", "model", "resolve"]),
     ("draw", &[]),
     // The host: what is kept there, what has to be done, and doing it.
     ("unit_file", &[]),
@@ -54,7 +54,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["host", "state", "unit_file"]),
     ("observe", &["host", "plan"]),
     ("apply", &["host", "observe", "plan", "state", "unit_file"]),
-    ("preflight", &["host", "plan", "state", "apply", "unit_file"]),
+    ("preflight", &["report", "capability", "host", "plan", "state", "apply", "unit_file"]),
     ("score", &["host", "plan", "state"]),
     ("drift", &["host", "plan", "state", "unit_file"]),
     // The crate in one function, and the command line over all of it.
@@ -68,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "host",
             "model",
             "load",
+            "pattern",
             "check",
             "config",
             "resolve",
@@ -135,7 +136,8 @@ const DENIED: &[&str] = &[
 ];
 
 /// Keys of other programs in their own configuration files, by a part of the path.
-const GIVEN: &[(&str, &str)] = &[("authelia", concat!("ses", "sion:"))];
+const GIVEN: &[(&str, &str)] =
+    &[("authelia", concat!("ses", "sion:")), ("authentication-stack", concat!("ses", "sion:"))];
 
 #[test]
 fn every_source_file_says_what_it_is_for() {

@@ -8,19 +8,21 @@ use clap::Args;
 use super::super::{Exit, output};
 use super::judge::{self, Judged};
 use super::live::Live;
+use super::preflight_command::in_the_way;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
-    refuse, show, teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, show,
+    teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
+use crate::emit::quadlet::gate::CALL;
 use crate::host::Look;
 use crate::host::change::{Entry, Fault};
-use crate::host::disk::Disk;
+use crate::host::disk::{self, Disk};
 use crate::plan::{Drifted, Plan};
 use crate::score::Judgement;
-use crate::state::Store;
 use crate::state::manifest::OnFailure;
+use crate::state::{FileSet, Store};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +42,7 @@ const PLAN_MAX: u64 = 64 << 20;
 pub struct ApplyArguments {
     #[command(flatten)]
     deploy: DeployArguments,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Show what would be done, and do nothing
@@ -225,7 +227,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         Ok(judged) => judged,
         Err(fault) => return refuse(&fault),
     };
-    if let Some(exit) = stopped(asked, site, scene, &prepared, judged.as_ref()) {
+    let found = Found { prepared: &prepared, judged: judged.as_ref() };
+    if let Some(exit) = stopped(asked, site, scene, wanted, &found) {
         return exit;
     }
     let assessed = judged.map(|judged| judged.assessed());
@@ -244,7 +247,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     };
     let watched = Scene { tell: &tell, ..*scene };
     let masks = &prepared.observed.drifted.masks;
-    if let Err(fault) = unmask(&watched, masks) {
+    let kept = keep_program(&watched, &prepared.set).and_then(|()| unmask(&watched, masks));
+    if let Err(fault) = kept {
         return refuse(&fault);
     }
     let ask = || match &live {
@@ -266,6 +270,24 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     }
     drop(live);
     told(scene.stack, &outcome, is_human)
+}
+
+/// Keeps the link by which units call this program, where any does.
+fn keep_program(scene: &Scene<'_>, set: &FileSet) -> Result<(), Fault> {
+    let link = scene.places.program();
+    if !set.units.values().any(|text| text.contains(CALL)) {
+        return Ok(());
+    }
+    let Some(program) = disk::program() else {
+        let why = "the system does not tell where this program lies";
+        return Err(Fault::other("let units call this program", why));
+    };
+    let files = scene.host.files;
+    if files.entry(&link)? == Some(Entry::Link(program.clone())) {
+        return Ok(());
+    }
+    link.parent().map_or(Ok(()), |folder| files.make_folder(folder))?;
+    files.link(&link, &program)
 }
 
 /// Where a mask leads.
@@ -327,22 +349,29 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
     show::exit(outcome)
 }
 
+/// What is known of a plan before it is carried out.
+struct Found<'f> {
+    prepared: &'f Prepared,
+    judged: Option<&'f Judged>,
+}
+
 /// Why a plan is not carried out, if so.
 fn stopped(
     asked: &Asked<'_>,
     site: &Site,
     scene: &Scene<'_>,
-    prepared: &Prepared,
-    judged: Option<&Judged>,
+    wanted: &Wanted,
+    found: &Found<'_>,
 ) -> Option<Exit> {
+    let Found { prepared, judged } = *found;
     if prepared.plan.is_empty() {
         return None;
     }
     if site.runs {
-        match in_the_way(scene, site, prepared) {
-            Ok(refusals) if refusals.is_empty() => {}
-            Ok(refusals) => {
-                output::note(&show::refusals(scene.stack, &refusals));
+        match in_the_way(scene, site, wanted, prepared, None) {
+            Ok(found) if show::pass(scene.stack, &found, asked.place.format) => {}
+            Ok(_) => {
+                output::note(&format!("{}: nothing was changed\n", scene.stack));
                 return Some(Exit::Refused);
             }
             Err(fault) => return Some(refuse(&fault)),

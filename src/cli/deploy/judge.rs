@@ -9,7 +9,6 @@ use super::wanted::Wanted;
 use super::{Format, Prepared, Site, show};
 use crate::apply::Scene;
 use crate::host::change::Fault;
-use crate::preflight::Refusal;
 use crate::report::human::escape;
 use crate::score::{
     self, Judgement, Loss, MOST, Score, Stake, Thresholds, judge, look, score, stake,
@@ -111,7 +110,8 @@ impl Judged {
             _ => ", leave `--yes` away to be asked",
         };
         let help = format!("mend what is told above, try later{agree}, or say `--ignore-health`");
-        output::note(&show::refusals(stack, &[Refusal { what: why, help }]));
+        output::error(&format!("{stack}: {why}"));
+        output::note(&format!("  help: {help}\n"));
         Exit::Refused
     }
 }

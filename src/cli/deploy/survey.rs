@@ -143,12 +143,15 @@ fn of_installed(
         let own = StackArguments {
             overlays: or(&arguments.overlays, &settings.overlays),
             env_files: or(&arguments.env_files, &settings.env_files),
+            patterns: arguments.patterns.clone().or_else(|| settings.patterns_from.clone()),
             max_file_size: arguments.max_file_size,
         };
         let podman = settings.podman.as_ref().and_then(|version| version.parse().ok());
         let same = |call: &&mut Call| {
-            (&call.arguments.overlays, &call.arguments.env_files, call.podman)
-                == (&own.overlays, &own.env_files, podman)
+            let parts = |of: &StackArguments| {
+                (of.overlays.clone(), of.env_files.clone(), of.patterns.clone())
+            };
+            parts(&call.arguments) == parts(&own) && call.podman == podman
         };
         match calls.iter_mut().find(same) {
             Some(call) => call.paths.push(settings.origin.clone()),

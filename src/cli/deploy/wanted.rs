@@ -1,10 +1,11 @@
 //! What a checked stack asks a host for: its files, how they are brought up, its secrets.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::questions::{ready, tests};
 use crate::apply::secrets::{Origin, Source};
+use crate::capability::traefik::rule;
 use crate::check::Checked;
 use crate::config::Config;
 use crate::emit;
@@ -14,7 +15,10 @@ use crate::model::deployment;
 use crate::model::layer::List;
 use crate::model::storage::Alphabet;
 use crate::model::{self, command::Command};
+use crate::plan::facts;
+use crate::preflight::Expected;
 use crate::resolve::Resolved;
+use crate::resolve::mount::{self, NO_COPY_ON_WRITE};
 use crate::score::{Criticality, Thresholds};
 use crate::state::manifest::OnFailure;
 use crate::state::{ConfigurationFile, FileSet, Generation, Manifest, Settings, manifest};
@@ -27,6 +31,9 @@ const SETTLE_SECONDS: u64 = 10;
 
 /// How large the file of a secret may be, which is Podman's own limit.
 const SECRET_MAX: u64 = 512_000;
+
+/// How labels of routers for requests begin.
+const ROUTERS: &str = "traefik.http.routers.";
 
 /// How long a secret is that is made up, where nothing is said.
 const SECRET_LENGTH: u32 = 32;
@@ -49,6 +56,8 @@ pub struct Wanted {
     pub thresholds: Thresholds,
     /// Its secrets that say where they come from.
     pub secrets: Vec<Source>,
+    /// What it expects of the host beside that.
+    pub expected: Expected,
 }
 
 impl Wanted {
@@ -58,6 +67,7 @@ impl Wanted {
             name: name.to_owned(),
             requires: Vec::new(),
             is_deployed: true,
+            expected: Expected::default(),
             set: generation.set.clone(),
             settings: generation.manifest.settings.clone(),
             criticality: Criticality::Standard,
@@ -72,6 +82,12 @@ impl Wanted {
             Origin::Lost(why) => Some(format!("secret `{}`: {why}", secret.name)),
             Origin::Given(_) | Origin::Made(..) => None,
         })
+    }
+
+    /// What it makes in Podman that other stacks may use.
+    pub fn makes(&self) -> impl Iterator<Item = String> {
+        let objects = facts(&self.set).into_values().filter_map(|facts| facts.name);
+        objects.chain(self.secrets.iter().map(|secret| secret.name.clone()))
     }
 
     /// What is written about the files.
@@ -89,15 +105,50 @@ pub fn wanted(
 ) -> Wanted {
     let stack = checked.stack();
     let requires = stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
+    let settings = Settings { patterns: patterns(resolved), ..settings(checked, whole, config) };
     Wanted {
+        expected: expected(resolved, &settings, config),
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         is_deployed: checked.is_deployed(),
         set: file_set(files),
-        settings: Settings { patterns: patterns(resolved), ..settings(checked, whole, config) },
+        settings,
         criticality: criticality(checked),
         thresholds: thresholds(config),
         secrets: secrets(resolved),
+    }
+}
+
+/// What is expected of the host beside what the units say.
+fn expected(resolved: &Resolved<'_>, settings: &Settings, config: &Config) -> Expected {
+    let labels = resolved.services.iter().flat_map(|service| &service.labels);
+    let rules = labels.filter_map(|(key, rule)| {
+        let (_, option) = key.strip_prefix(ROUTERS)?.rsplit_once('.')?;
+        let is_rule = option.eq_ignore_ascii_case("rule");
+        is_rule.then(|| rule::parse(rule, rule::Kind::Http).rule).flatten()
+    });
+    let home = disk::environment().remove("HOME").unwrap_or_default();
+    let mut without_copies = BTreeSet::new();
+    for service in &resolved.services {
+        // Those that are written come first.
+        for (written, mount) in service.configuration.volumes.iter().zip(&service.mounts) {
+            let options = &written.value.0.options;
+            let is_meant = options.iter().any(|option| option.as_str() == NO_COPY_ON_WRITE);
+            let path = match &mount.source {
+                mount::Source::Path(path) => path.into(),
+                mount::Source::Home(path) => PathBuf::from(format!("{home}{path}")),
+                _ => continue,
+            };
+            without_copies.extend(is_meant.then_some(path));
+        }
+    }
+    Expected {
+        podman: None,
+        promised: BTreeSet::new(),
+        hosts: rules.flat_map(|rule| rule::claims(&rule)).filter_map(|one| one.host).collect(),
+        without_copies,
+        runs_commands: !settings.before.is_empty(),
+        untold: config.allow.iter().map(|(id, _, _)| id.to_ascii_uppercase()).collect(),
     }
 }
 
@@ -140,7 +191,7 @@ fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Setting
     // Whatever part of a stack is meant, all of it is what the next generation holds.
     let (ready, tests) = (ready(whole), tests(whole));
     let variables = disk::environment().into_iter();
-    let variables = variables.filter(|(name, _)| checked.variables().contains(name));
+    let variables = variables.filter(|(name, _)| checked.variables().contains_key(name));
     let mut settings = Settings {
         origin,
         variables: variables.map(|(name, value)| (name, manifest::mark(&value))).collect(),
@@ -172,6 +223,10 @@ fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Setting
             Some(deployment::OnFailure::PauseForDebug) => OnFailure::Pause,
         };
         settings.preserve_logs = failure.preserve_logs.is_none_or(|keep| keep.value);
+        let rollback = checked.stack().rollback.get();
+        let mut preserved = rollback.into_iter().flat_map(|rollback| rollback.preserve.iter());
+        let is_kept = preserved.any(|kept| kept.value == deployment::Preserved::Volumes);
+        settings.drop_volumes = !is_kept && failure.cleanup_volumes.is_some_and(|on| on.value);
     }
     if let Some(hooks) = said.hooks.get() {
         settings.before = commands(&hooks.before);

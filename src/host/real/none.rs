@@ -22,6 +22,10 @@ fn none(doing: String) -> Fault {
 }
 
 impl Units for NoUnits {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        Err(none("ask the service manager for its version".to_owned()))
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         Err(none("reload the units".to_owned()))
     }

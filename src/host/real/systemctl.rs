@@ -21,7 +21,7 @@ use super::super::change::{Fault, FaultKind};
 use super::super::units::{Details, FailedUnit, Job, JobResult, UnitState, Units, Wake};
 use super::machine::last_lines;
 use super::process::{Limits, Output, run};
-use super::units::{CALL_TIME, RELOAD_TIME, active, is_kept, may_have_file};
+use super::units::{CALL_TIME, RELOAD_TIME, active, is_kept, may_have_file, version};
 use super::wakes::Wakes;
 use super::{Scope, clock, fault, journal};
 
@@ -123,6 +123,11 @@ impl Systemctl {
 }
 
 impl Units for Systemctl {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        let doing = "ask the service manager for its version";
+        version(doing, &self.ask(doing, &["show", "--property=Version", "--value"])?)
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         self.ask("reload the units", &["daemon-reload"]).map(drop)
     }

@@ -189,6 +189,13 @@ fn value<T: TryFrom<OwnedVariant>>(answer: Answer) -> Option<T> {
 }
 
 impl Units for BusUnits {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        let doing = "ask the service manager for its version";
+        let call = message(SYSTEMD, ROOT, PROPERTIES, "Get", &(MANAGER, "Version"))?;
+        let told: Option<String> = value(self.bus.ask(doing.to_owned(), &call, CALL_TIME));
+        version(doing, &told.unwrap_or_default())
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         self.manager("reload the units", "Reload", &()).map(drop)
     }
@@ -351,6 +358,13 @@ impl Units for BusUnits {
 /// A unit as the manager lists it: name, description, load state, active state and more.
 type Listed =
     (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+
+/// The first number of a version, such as that of `257.9-1`.
+pub fn version(doing: &str, told: &str) -> Result<u32, Fault> {
+    let number = told.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty());
+    let number = number.and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| Fault::other(doing, format!("it says `{told}`")))
+}
 
 /// Whether a unit can have a file: devices and scopes come and go by themselves.
 pub fn may_have_file(name: &str, load: &str) -> bool {
