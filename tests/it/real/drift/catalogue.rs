@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{traefik, variables};
+use super::{stacks, traefik, variables};
 use crate::real::apply::Ground;
 use crate::real::suite;
 use crate::support::{remove, write};
@@ -105,12 +105,28 @@ fn a_folder_is_brought_to_what_it_says() {
     let left = ground.ends(0, &["apply", "/srv/all/d-bot.yml", "--yes"]);
     assert!(left.err.contains("d-bot: left alone, it is marked"), "{}", left.err);
 
+    a_newer_system(&ground);
     // A stack whose file is gone stays as it is.
     remove(&ground.host.path("srv/all/c-alone.yml"));
     let run = ground.ends(0, &["diff", "c-alone"]);
     assert!(run.out.contains("the stack goes on as it was applied last"), "{}", run.out);
     ground.ends(0, &["reconcile", "c-alone", "--yes"]);
     ground.strangers_stand();
+}
+
+/// A power cut, and another Podman, systemd and all else, as a new release of the system brings
+/// them, where it is not that one already.
+fn a_newer_system(ground: &Ground) {
+    for (name, text) in stacks::ODD {
+        ground.stack(name, text);
+        ground.up(name);
+    }
+    stacks::same(ground, "all is fresh");
+    ground.host.lab("upgrade", &["forky"]);
+    let up = "until systemctl --user is-active -q a-last-app; do sleep 0.2; done; \
+              systemctl --user is-system-running --wait || true";
+    ground.host.user(&["bash", "-c", up]);
+    stacks::same(ground, "a newer system");
 }
 
 /// Reports of the timer, and what it mends.
