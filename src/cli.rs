@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 mod deploy;
 mod discover;
 mod explain;
+mod gate;
 mod generate;
 mod graph;
 mod lint;
@@ -139,6 +140,9 @@ enum Command {
     /// Ask a service in the network of its container; only this program runs it
     #[command(hide = true)]
     Inside,
+    /// Wait until a service is ready; only units run it
+    #[command(hide = true)]
+    Gate(gate::GateArguments),
     /// Explain a code, or list all of them
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArguments),
@@ -201,6 +205,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Schema => reference::schema(),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

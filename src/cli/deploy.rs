@@ -75,7 +75,11 @@ impl DeployArguments {
 
     /// The stacks that are to be up, without those that are marked not to be.
     fn read(&self, site: &Site) -> Option<Vec<Wanted>> {
-        let mut all = read(&self.paths, self.part(), &self.stack, site)?;
+        let mut all = read(&self.paths, self.part(), &self.stack, None, site)?;
+        if let Some(lost) = all.iter().find_map(Wanted::lost_secret) {
+            output::error(&lost);
+            return None;
+        }
         all.retain(|wanted| {
             if !wanted.is_deployed {
                 let name = &wanted.name;
@@ -141,11 +145,13 @@ fn open(place: &PlaceArguments) -> Result<Site, Fault> {
 }
 
 /// Reads stacks and settles what they ask for, in the order in which they must come up; nothing
-/// where something is wrong with them, which is told.
+/// where something is wrong with them, which is told. What is written for an older Podman stays
+/// good for the one that is there.
 fn read(
     paths: &[PathBuf],
     part: Part<'_>,
     arguments: &StackArguments,
+    older: Option<Podman>,
     site: &Site,
 ) -> Option<Vec<Wanted>> {
     let (files, all_known) = discover::all(paths, &Disk)?;
@@ -153,10 +159,13 @@ fn read(
     // What runs here is what the units must suit.
     let version = site.real.host().containers.version().ok().filter(|_| site.runs);
     let own = version.and_then(|(major, minor)| format!("{major}.{minor}").parse::<Podman>().ok());
-    let target = |config: &Config| check::Target {
-        podman: own.unwrap_or_else(|| config.podman()),
-        generates: true,
-        kind: Kind::Quadlet,
+    let target = |config: &Config| {
+        let own = own.unwrap_or_else(|| config.podman());
+        check::Target {
+            podman: older.map_or(own, |older| older.min(own)),
+            generates: true,
+            kind: Kind::Quadlet,
+        }
     };
     let (config, compiled) = checking.run(&files, all_known, arguments, &target);
     checking.findings.retain(|one| one.severity != Severity::Hint);
@@ -184,6 +193,7 @@ fn read(
         let whole = |paths: &[PathBuf]| paths.iter().map(|path| Disk.identity(path)).collect();
         wanted.settings.overlays = whole(&arguments.overlays);
         wanted.settings.env_files = whole(&arguments.env_files);
+        wanted.settings.podman = Some(target.podman.to_string());
         wanted.expected.podman = version.map(|version| (version, target.podman));
         wanted
     };
@@ -207,7 +217,7 @@ fn ask(
     let files = quadlet::emit(&resolved, target, templates);
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
     let whole = (!part.is_all()).then(|| resolve(stack, Part::default()));
-    wanted(stack, (whole.as_ref().unwrap_or(&resolved), &resolved), files, config)
+    Ok(wanted(stack, (whole.as_ref().unwrap_or(&resolved), &resolved), files, config))
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.

@@ -24,6 +24,7 @@ mod process;
 mod quadlet;
 mod systemctl;
 mod units;
+mod unread;
 mod vitals;
 mod wakes;
 
@@ -32,6 +33,8 @@ use std::sync::Arc;
 
 use super::change::{Fault, Host};
 use super::units::Units;
+pub use ask::gate;
+
 use ask::Asker;
 use containers::Podman;
 use files::RealFiles;

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::change::Fault;
 
 /// How a unit is, in the manager's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Active {
     /// It runs, or did what it had to do and stays so.
     Active,
     /// It does not run.
+    #[default]
     Inactive,
     /// It ended by a failure.
     Failed,
@@ -24,7 +25,7 @@ pub enum Active {
 }
 
 /// What the manager knows about a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitState {
     /// Whether its file was found and understood.
     pub is_loaded: bool,
@@ -84,8 +85,6 @@ pub struct Details {
     pub is_outdated: bool,
     /// Since when it is in its state, in microseconds since 1970; 0 where that is not known.
     pub since: u64,
-    /// How much memory it uses, in bytes, where that is counted.
-    pub memory: Option<u64>,
 }
 
 /// The mark of a job.
@@ -149,8 +148,11 @@ pub trait Units: Sync {
     /// What is known about units; a unit without a file is there too, and not loaded.
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault>;
 
-    /// What the manager would do with units; nothing where it does not tell.
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault>;
+    /// What the manager would do with units whose states are known; nothing where it does not tell.
+    fn details(&self, names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault>;
+
+    /// How much memory units use, in bytes, where that is counted.
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault>;
 
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;

@@ -11,7 +11,7 @@
 //!
 //! In all of these the schema is the milder of the two. It is never the stricter one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -164,7 +164,7 @@ fn ours(text: &str, value: &Value) -> Vec<&'static Code> {
     let source = Arc::clone(sources.get(id).unwrap());
     let mut tree = yaml::parse(id, &source, &mut findings);
     let secrets = secrets(value);
-    let names = Names { variables: BTreeMap::new(), secrets: secrets.clone() };
+    let names = Names { secrets: secrets.clone(), ..Names::default() };
     expand::expand(&mut tree, &names, &mut findings);
     walk::walk(&tree, &shape::STACK, &|name| secrets.contains(name), &mut findings);
     let errors = findings.iter().filter(|one| one.severity == Severity::Error);

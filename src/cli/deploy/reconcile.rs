@@ -33,7 +33,7 @@ pub struct ReconcileArguments {
     /// that are installed where none is given
     #[arg(value_name = "STACK")]
     paths: Vec<PathBuf>,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Go on whatever the score of the host is
@@ -159,7 +159,8 @@ impl<'r> Run<'r> {
     fn tell_rest(&self, drift: &StackDrift, goal: Goal) -> bool {
         let is_rest = |item: &&Item| {
             let is_rest = match item.layer {
-                Layer::Files | Layer::Installed => false,
+                Layer::Files => self.survey.seen.strange.contains_key(&drift.stack),
+                Layer::Installed => false,
                 Layer::Loaded => true,
                 Layer::Running => item.state == State::Drift,
             };

@@ -12,10 +12,9 @@ use super::super::{Exit, output};
 use super::kept::is_known;
 use super::survey::{in_use, known};
 use super::{Format, PlaceArguments, Site, open, refuse, show};
-use crate::host::change::Fault;
+use crate::host::change::{Fault, Host};
 use crate::host::containers::Container;
 use crate::host::units::{Active, Details, UnitState, Wake};
-use crate::observe::states;
 use crate::plan::{DIGEST_LABEL, facts};
 use crate::report::human::escape;
 use crate::state::Generation;
@@ -162,20 +161,17 @@ pub fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, F
     let known: BTreeMap<_, _> = known?.into_iter().map(with_facts).collect();
     let services: BTreeSet<String> =
         known.values().flat_map(|(_, facts)| facts.keys().cloned()).collect();
-    let (states, details, containers) = std::thread::scope(|threads| {
+    let (units, containers) = std::thread::scope(|threads| {
         let containers = threads.spawn(|| host.containers.containers());
-        let order: Vec<&str> = services.iter().map(String::as_str).collect();
-        let (states, details) = (states(host, &services), host.units.details(&order));
+        let units = units(host, &services);
         let containers = containers.join();
-        let containers = containers.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (states, details, containers)
+        (units, containers.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let (states, containers) = (states?, containers?);
-    let details: BTreeMap<&String, Details> = services.iter().zip(details?).collect();
+    let (units, containers) = (units?, containers?);
     let stacks = known.into_iter().map(|(stack, (generation, facts))| {
         let of = |(name, facts): (&String, &Facts)| {
             let container = containers.iter().find(|one| Some(&one.name) == facts.name.as_ref());
-            Some(one(&generation, facts, states.get(name)?, details.get(name)?, container))
+            Some(one(&generation, facts, units.get(name)?, container))
         };
         let services = facts.iter().filter_map(of).collect();
         StackStatus { stack, generation: generation.name.number, services }
@@ -183,11 +179,26 @@ pub fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, F
     Ok(Some(stacks.collect()))
 }
 
+/// A unit as systemd tells it.
+struct Unit {
+    state: UnitState,
+    details: Details,
+    memory: Option<u64>,
+}
+
+fn units(host: Host<'_>, services: &BTreeSet<String>) -> Result<BTreeMap<String, Unit>, Fault> {
+    let names: Vec<&str> = services.iter().map(String::as_str).collect();
+    let states = host.units.states(&names)?;
+    let details = host.units.details(&names, &states.iter().collect::<Vec<_>>())?;
+    let told = states.into_iter().zip(details).zip(host.units.memory(&names)?);
+    let told = told.map(|((state, details), memory)| Unit { state, details, memory });
+    Ok(services.iter().cloned().zip(told).collect())
+}
+
 fn one(
     generation: &Generation,
     facts: &Facts,
-    state: &UnitState,
-    details: &Details,
+    Unit { state, details, memory }: &Unit,
     container: Option<&Container>,
 ) -> ServiceStatus {
     let label = container.and_then(|container| container.labels.get(DIGEST_LABEL));
@@ -205,7 +216,7 @@ fn one(
         image: facts.image.clone(),
         since: (details.since > 0).then_some(details.since / 1_000_000),
         restarts: state.restarts,
-        memory: details.memory,
+        memory: *memory,
         drift: marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect(),
     }
 }

@@ -21,7 +21,7 @@ use crate::resolve::Resolved;
 use crate::resolve::mount::{self, NO_COPY_ON_WRITE};
 use crate::score::{Criticality, Thresholds};
 use crate::state::manifest::OnFailure;
-use crate::state::{ConfigurationFile, FileSet, Manifest, Settings};
+use crate::state::{ConfigurationFile, FileSet, Generation, Manifest, Settings, manifest};
 
 /// How many generations are kept.
 const KEPT: usize = 3;
@@ -67,24 +67,46 @@ impl Wanted {
         objects.chain(self.secrets.iter().map(|secret| secret.name.clone()))
     }
 
+    /// What is installed, to be brought back as it is.
+    pub fn installed(name: &str, generation: &Generation) -> Self {
+        Self {
+            name: name.to_owned(),
+            requires: Vec::new(),
+            is_deployed: true,
+            expected: Expected::default(),
+            set: generation.set.clone(),
+            settings: generation.manifest.settings.clone(),
+            criticality: Criticality::Standard,
+            thresholds: Thresholds::default(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The first secret whose value cannot be had, with why.
+    pub fn lost_secret(&self) -> Option<String> {
+        self.secrets.iter().find_map(|secret| match &secret.origin {
+            Origin::Lost(why) => Some(format!("secret `{}`: {why}", secret.name)),
+            Origin::Given(_) | Origin::Made(..) => None,
+        })
+    }
+
     /// What is written about the files.
     pub fn manifest(&self, set: &FileSet) -> Manifest {
         Manifest::of(&self.name, set, self.settings.clone())
     }
 }
 
-/// Settles what a stack asks for, of which a part is meant or the whole; an error tells which
-/// secret has no value.
+/// Settles what a stack asks for, of which a part is meant or the whole.
 pub fn wanted(
     checked: &Checked,
     (whole, resolved): (&Resolved<'_>, &Resolved<'_>),
     files: Vec<emit::File>,
     config: &Config,
-) -> Result<Wanted, String> {
+) -> Wanted {
     let stack = checked.stack();
     let requires = stack.stack.get().into_iter().flat_map(|info| info.requires.iter());
     let settings = Settings { patterns: patterns(resolved), ..settings(checked, whole, config) };
-    Ok(Wanted {
+    Wanted {
         expected: expected(resolved, &settings, config),
         name: checked.name().to_owned(),
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
@@ -93,8 +115,8 @@ pub fn wanted(
         settings,
         criticality: criticality(checked),
         thresholds: thresholds(config),
-        secrets: secrets(resolved)?,
-    })
+        secrets: secrets(resolved),
+    }
 }
 
 /// What is expected of the host beside what the units say.
@@ -168,8 +190,11 @@ fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Setting
     let origin = disk::Disk.identity(&checked.folder().join(checked.origin()));
     // Whatever part of a stack is meant, all of it is what the next generation holds.
     let (ready, tests) = (ready(whole), tests(whole));
+    let variables = disk::environment().into_iter();
+    let variables = variables.filter(|(name, _)| checked.variables().contains_key(name));
     let mut settings = Settings {
         origin,
+        variables: variables.map(|(name, value)| (name, manifest::mark(&value))).collect(),
         ready,
         tests,
         settle_seconds: SETTLE_SECONDS,
@@ -198,6 +223,10 @@ fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Setting
             Some(deployment::OnFailure::PauseForDebug) => OnFailure::Pause,
         };
         settings.preserve_logs = failure.preserve_logs.is_none_or(|keep| keep.value);
+        let rollback = checked.stack().rollback.get();
+        let mut preserved = rollback.into_iter().flat_map(|rollback| rollback.preserve.iter());
+        let is_kept = preserved.any(|kept| kept.value == deployment::Preserved::Volumes);
+        settings.drop_volumes = !is_kept && failure.cleanup_volumes.is_some_and(|on| on.value);
     }
     if let Some(hooks) = said.hooks.get() {
         settings.before = commands(&hooks.before);
@@ -222,22 +251,23 @@ fn commands(list: &List<Command>) -> Vec<Vec<String>> {
 }
 
 /// The secrets that services use and that say where they come from.
-fn secrets(resolved: &Resolved<'_>) -> Result<Vec<Source>, String> {
+fn secrets(resolved: &Resolved<'_>) -> Vec<Source> {
     let mut sources = BTreeMap::new();
     for secret in resolved.services.iter().flat_map(|service| &service.secrets) {
         let declared = resolved.stack.secrets.get(secret.key);
         let Some(declared) = declared.and_then(|section| section.get()) else { continue };
         let origin = if let Some(file) = &declared.file {
             let path = resolved.beside(&file.value);
-            let read = disk::Disk.read(Path::new(&path), SECRET_MAX);
-            let bytes =
-                read.map_err(|error| format!("secret `{}`: `{path}`: {error}", secret.key))?;
-            Origin::Given(SecretValue(bytes))
+            match disk::Disk.read(Path::new(&path), SECRET_MAX) {
+                Ok(bytes) => Origin::Given(SecretValue(bytes)),
+                Err(error) => Origin::Lost(format!("`{path}`: {error}")),
+            }
         } else if let Some(variable) = &declared.environment {
             let name = variable.value.as_str();
-            let value = disk::environment().remove(name);
-            let missing = || format!("secret `{}`: the variable `{name}` is not set", secret.key);
-            Origin::Given(SecretValue(value.ok_or_else(missing)?.into_bytes()))
+            match disk::environment().remove(name) {
+                Some(value) => Origin::Given(SecretValue(value.into_bytes())),
+                None => Origin::Lost(format!("the variable `{name}` is not set")),
+            }
         } else if let Some(made) = declared.generate.as_ref().filter(|made| made.value.on) {
             let how = &made.value.how;
             let length = how.length.map_or(SECRET_LENGTH, |length| length.value);
@@ -248,7 +278,7 @@ fn secrets(resolved: &Resolved<'_>) -> Result<Vec<Source>, String> {
         };
         sources.insert(secret.name, Source { name: secret.name.to_owned(), origin });
     }
-    Ok(sources.into_values().collect())
+    sources.into_values().collect()
 }
 
 fn characters(alphabet: Alphabet) -> &'static [u8] {

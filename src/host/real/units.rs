@@ -11,6 +11,7 @@ use super::super::change::{Fault, FaultKind};
 use super::super::units::{Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake};
 use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
+use super::unread::Unread;
 use super::wakes::Wakes;
 use super::{Scope, fault};
 
@@ -152,6 +153,17 @@ impl BusUnits {
         Ok(())
     }
 
+    /// What tells which units may have to be read anew.
+    fn unread(&self) -> Result<Unread, Fault> {
+        let ask = |property: &str| {
+            let call = message(SYSTEMD, ROOT, PROPERTIES, "Get", &(MANAGER, property))?;
+            Ok(self.bus.ask(format!("ask for {property}"), &call, CALL_TIME))
+        };
+        let (read, folders) = (ask("UnitsLoadTimestamp")?, ask("UnitPath")?);
+        let folders: Vec<String> = value(folders).unwrap_or_default();
+        Ok(Unread::of(value(read).unwrap_or_default(), &folders))
+    }
+
     /// One property of each of many units, in their order; none where it cannot be had.
     fn property<T: TryFrom<OwnedVariant>>(
         &self,
@@ -230,20 +242,30 @@ impl Units for BusUnits {
         Ok(states.collect())
     }
 
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn details(&self, names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         let calls = self.ask_each(names, own_interface, "ExecStart")?;
-        let outdated = self.ask_each(names, |_| UNIT.to_owned(), "NeedDaemonReload")?;
         let since = self.ask_each(names, |_| UNIT.to_owned(), "StateChangeTimestamp")?;
-        let memory = self.ask_each(names, own_interface, "MemoryCurrent")?;
-        let answers = calls.into_iter().zip(outdated).zip(since).zip(memory);
-        let details = answers.map(|(((words, outdated), since), memory)| Details {
+        let unread = self.unread()?;
+        let both = names.iter().copied().zip(states);
+        let changed = both.filter(|(_, state)| unread.may_be(state)).map(|(name, _)| name);
+        let changed: Vec<&str> = changed.collect();
+        let outdated: Vec<Option<bool>> = self.property(&changed, "NeedDaemonReload")?;
+        let outdated: BTreeMap<&str, bool> =
+            changed.into_iter().zip(outdated.into_iter().map(Option::unwrap_or_default)).collect();
+        let answers = names.iter().zip(calls).zip(since);
+        let details = answers.map(|((name, words), since)| Details {
             call: call(words).unwrap_or_default(),
-            is_outdated: value(outdated).unwrap_or_default(),
+            is_outdated: outdated.get(name).copied().unwrap_or_default(),
             since: value(since).unwrap_or_default(),
-            // What is not counted is the largest number there is.
-            memory: value(memory).filter(|bytes| *bytes != u64::MAX),
         });
         Ok(details.collect())
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        let answers = self.ask_each(names, own_interface, "MemoryCurrent")?;
+        // What is not counted is the largest number there is.
+        let bytes = |answer| value(answer).filter(|bytes| *bytes != u64::MAX);
+        Ok(answers.into_iter().map(bytes).collect())
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {

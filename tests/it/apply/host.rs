@@ -414,8 +414,12 @@ impl Units for Simulated {
         self.look("ask for the version".to_owned(), |world| world.systemd)
     }
 
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn details(&self, names: &[&str], _: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         Ok(vec![Details::default(); names.len()])
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        Ok(vec![None; names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {

@@ -324,7 +324,8 @@ impl Files for Defective {
 impl Units for Defective {
     as_it_is! {
         manager_version() -> Result<u32, Fault>;
-        details(names: &[&str]) -> Result<Vec<Details>, Fault>;
+        details(names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault>;
+        memory(names: &[&str]) -> Result<Vec<Option<u64>>, Fault>;
         failed() -> Result<Vec<FailedUnit>, Fault>;
         busy() -> Result<Vec<String>, Fault>;
         cancel(name: &str) -> Result<(), Fault>;

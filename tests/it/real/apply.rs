@@ -3,6 +3,7 @@
 
 mod failures;
 mod five;
+mod gate;
 mod kept;
 mod killed;
 mod preflight;
@@ -10,6 +11,7 @@ mod ready;
 mod score;
 mod secrets;
 mod servers;
+mod stacks;
 mod system;
 mod together;
 
@@ -23,7 +25,7 @@ use super::{Host, lab, suite};
 use crate::support::{Run, write};
 
 /// Where the program lies on a host.
-const PROGRAM: &str = "/opt/stackwright";
+pub const PROGRAM: &str = "/opt/stackwright";
 
 /// Tells what there is on a host, one thing a line. A line that begins with `id` tells which one it
 /// is, and not only that it is there; the store of our stacks is left out.
