@@ -17,6 +17,7 @@ pub mod secrets;
 pub mod start;
 pub mod steps;
 pub mod test;
+mod volumes;
 
 pub use event::{Event, Failure, Outcome, Step};
 pub use restore::recover;
@@ -347,6 +348,9 @@ impl Operation<'_> {
             if state.is_up() {
                 journal.active.insert(name, state.invocation);
             }
+        }
+        if self.settings.drop_volumes {
+            journal.volumes = volumes::missing(host, self.new)?;
         }
         let stopped: Vec<&String> = plan.stop_first.iter().chain(&plan.stop).collect();
         for (name, state) in states(host, &dependents(host, &stopped)?)? {

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 mod deploy;
 mod discover;
 mod explain;
+mod gate;
 mod generate;
 mod graph;
 mod lint;
@@ -149,6 +150,9 @@ enum Command {
     /// Ask a service in the network of its container; only this program runs it
     #[command(hide = true)]
     Inside,
+    /// Wait until a service is ready; only units run it
+    #[command(hide = true)]
+    Gate(gate::GateArguments),
     /// Explain a code, or list all of them
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::ExplainArguments),
@@ -203,7 +207,20 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Err(error) => return output::usage(&error),
     };
     output::choose_color(arguments.color);
-    output::end(match arguments.command {
+    output::end(start(arguments.command))
+}
+
+/// Runs another command as if it had been called by these words.
+fn call(words: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let program = std::iter::once("stackwright".into());
+    match Arguments::try_parse_from(program.chain(words)) {
+        Ok(arguments) => start(arguments.command),
+        Err(error) => output::usage(&error),
+    }
+}
+
+fn start(command: Command) -> Exit {
+    match command {
         Command::New(arguments) => new::run(&arguments),
         Command::Patterns(arguments) => patterns::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
@@ -223,12 +240,13 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::History(arguments) => deploy::history::run(&arguments),
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Schema { what } => reference::schema(what),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { folder } => reference::man(&folder),
-    })
+    }
 }
 
 fn inside() -> Exit {

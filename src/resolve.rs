@@ -6,6 +6,7 @@ pub mod mount;
 pub mod network;
 pub mod order;
 pub mod part;
+pub mod ready;
 pub mod service;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, GRACE, Steps};
 use crate::host::change::{Fault, Held};
-use crate::host::probe::Asked;
+use crate::host::probe::{Asked, NOT_READY};
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
 use crate::plan::order::order;
 use crate::state::manifest::Ready;
@@ -272,7 +272,7 @@ impl Starting<'_, '_> {
         }
         let Some(asking) = self.asked.remove(service) else { return Ok(()) };
         if let Err(answer) = result {
-            let why = format!("it runs and was not ready in time: {answer}");
+            let why = not_ready(&answer);
             return Err(self.steps.failure(Step::Start, service, why));
         }
         self.is_ready(service.to_owned(), asking.began, asking.invocation);
@@ -336,6 +336,11 @@ impl Starting<'_, '_> {
         if failure.health.is_empty() {
             failure.health.clone_from(&run.health);
         }
+        // A unit that asks itself writes down what was answered last.
+        let mut lines = failure.log.iter().rev();
+        if let Some(answer) = lines.find_map(|line| line.strip_prefix(NOT_READY)) {
+            failure.why = not_ready(answer);
+        }
         failure
     }
 
@@ -390,6 +395,10 @@ fn has_ended(state: &UnitState, known: &str) -> bool {
     // A mark that could not be asked for says nothing.
     let is_other = state.invocation != known && !state.invocation.is_empty() && !known.is_empty();
     state.active != Active::Active || is_other
+}
+
+fn not_ready(answer: &str) -> String {
+    format!("it runs and was {NOT_READY}{answer}")
 }
 
 fn why_failed(state: &UnitState) -> String {

@@ -2,6 +2,7 @@
 
 mod build;
 mod container;
+pub mod gate;
 mod health;
 mod limits;
 mod network;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Fault, Held};
 
+/// What a unit that asks its own service writes in front of the last answer when the time is up.
+pub const NOT_READY: &str = "not ready in time: ";
+
 /// A question that is asked again and again until the answer is right or the time is up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {

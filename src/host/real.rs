@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 use super::change::{Fault, Host};
 use super::units::Units;
+pub use ask::gate;
+
 use ask::Asker;
 use containers::Podman;
 use files::RealFiles;

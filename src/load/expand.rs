@@ -33,10 +33,25 @@ pub struct Names {
     pub secrets: BTreeSet<String>,
 }
 
-/// Expands the variables of all values; keys stay as they are.
-pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
+/// What becomes of a variable that is not set, as the text says it that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unset {
+    /// It counts as empty.
+    Empty,
+    /// This text stands for it.
+    Text(String),
+    /// Nothing works without it, and why.
+    Required(String),
+}
+
+/// The variables that texts name.
+pub type Mentions = BTreeMap<String, Unset>;
+
+/// Expands the variables of all values, and tells which these are; keys stay as they are.
+pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) -> Mentions {
+    let mut mentions = Mentions::new();
     if !tree.source.text.contains('$') {
-        return;
+        return mentions;
     }
     let mut is_key = vec![false; tree.nodes.len()];
     for node in &tree.nodes {
@@ -56,21 +71,36 @@ pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
             continue;
         };
         if tree.read(&scalar.text).contains('$') {
-            let length = expand_scalar(tree, id, (names, room), findings);
+            let mut work = Expansion::new(names, room);
+            let length = expand_scalar(tree, id, &mut work, findings);
             room = room.saturating_sub(length);
+            keep(work.mentions, &mut mentions);
         }
+    }
+    mentions
+}
+
+/// Adds what was named; what was said of a variable first stands.
+pub fn keep(new: Mentions, all: &mut Mentions) {
+    for (name, unset) in new {
+        all.entry(name).or_insert(unset);
     }
 }
 
-/// Expands the variables of a whole file.
-pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) -> String {
+/// Expands the variables of a whole file, and tells which these are.
+pub fn text(
+    id: SourceId,
+    text: &str,
+    names: &Names,
+    findings: &mut Findings,
+) -> (String, Mentions) {
     let mut work = Expansion::new(names, EXPANDED_TOTAL);
     work.run(text);
     for problem in work.problems {
         let span = Span::new(id, problem.range.start, problem.range.end);
         findings.add(problem.diagnostic(span));
     }
-    work.out
+    (work.out, work.mentions)
 }
 
 /// Expands a text in which nothing may be named but these names, not even with a default.
@@ -97,22 +127,21 @@ fn literal_texts(tree: &Tree) -> BTreeSet<NodeId> {
 fn expand_scalar(
     tree: &mut Tree,
     id: NodeId,
-    (names, room): (&Names, usize),
+    work: &mut Expansion<'_>,
     findings: &mut Findings,
 ) -> usize {
     let Some(Value::Scalar(scalar)) = tree.nodes.get(id.index()).map(|node| &node.value) else {
         return 0;
     };
-    let text = tree.read(&scalar.text);
+    let (text, names) = (tree.read(&scalar.text), work.names);
     if let Some(name) = secret_reference(text, names) {
         let name = Text::Owned(name.into());
         tree.rewrite(id, name, Style::Secret);
         return 0;
     }
-    let mut work = Expansion::new(names, room);
     work.run(text);
-    let Expansion { out, problems, used, .. } = work;
-    let style = if used { Style::Expanded } else { scalar.style };
+    let (out, problems) = (std::mem::take(&mut work.out), std::mem::take(&mut work.problems));
+    let style = if work.used { Style::Expanded } else { scalar.style };
     let slice = matches!(scalar.text, Text::Slice(..)).then(|| text_start(&scalar.text));
     let is_broken = problems.iter().any(|one| one.kind.is_error());
     let length = out.len();
@@ -257,6 +286,8 @@ struct Expansion<'n> {
     used: bool,
     /// Whether a name that stands for nothing is a problem whatever is said behind it.
     all_known: bool,
+    /// The variables that were named.
+    mentions: Mentions,
 }
 
 impl<'n> Expansion<'n> {
@@ -264,8 +295,20 @@ impl<'n> Expansion<'n> {
         let room = room.min(EXPANDED_MAX);
         let (out, problems) = (String::new(), Vec::new());
         let (is_full, used, all_known) = (false, false, false);
-        let (errors, warnings) = (0, 0);
-        Self { names, depth: 0, out, room, is_full, problems, errors, warnings, used, all_known }
+        let (errors, warnings, mentions) = (0, 0, Mentions::new());
+        Self {
+            names,
+            depth: 0,
+            out,
+            room,
+            is_full,
+            problems,
+            errors,
+            warnings,
+            used,
+            all_known,
+            mentions,
+        }
     }
 
     fn run(&mut self, text: &str) {
@@ -333,10 +376,17 @@ impl<'n> Expansion<'n> {
         if self.names.secrets.contains(name) {
             return self.problem(range, ProblemKind::SecretInText(name.to_owned()));
         }
+        self.mention(name, || Unset::Empty);
         if let Some(value) = self.names.variables.get(name) {
             return self.put(value);
         }
         self.problem(range, ProblemKind::Unset(name.to_owned()));
+    }
+
+    fn mention(&mut self, name: &str, unset: impl FnOnce() -> Unset) {
+        if !self.mentions.contains_key(name) {
+            self.mentions.insert(name.to_owned(), unset());
+        }
     }
 
     fn braced(&mut self, body: &str, range: std::ops::Range<usize>) {
@@ -365,6 +415,11 @@ impl<'n> Expansion<'n> {
         };
         let value = value.unwrap_or_default();
         let argument = operation.get(1..).unwrap_or("");
+        self.mention(name, || match operation.chars().next() {
+            Some('-') => Unset::Text(argument.to_owned()),
+            Some('?') => Unset::Required(argument.to_owned()),
+            _ => Unset::Empty,
+        });
         match (operation.chars().next(), given) {
             (Some('-' | '?'), true) => self.put(value),
             (Some('-'), false) | (Some('+'), true) => self.nested(argument, range),
@@ -449,6 +504,21 @@ mod tests {
         ] {
             assert_eq!(expand_text(text), (expected.to_owned(), problems), "{text}");
         }
+    }
+
+    #[test]
+    fn variables_are_told_with_what_stands_for_them() {
+        let names = Names { secrets: ["pw".to_owned()].into(), ..Names::default() };
+        let mut work = Expansion::new(&names, usize::MAX);
+        work.run("$A ${B:-b${C-c}} ${D:?why} ${E:+e} ${B:-other} $$F");
+        let expected = [
+            ("A", Unset::Empty),
+            ("B", Unset::Text("b${C-c}".to_owned())),
+            ("C", Unset::Text("c".to_owned())),
+            ("D", Unset::Required("why".to_owned())),
+            ("E", Unset::Empty),
+        ];
+        assert_eq!(work.mentions, expected.map(|(name, unset)| (name.to_owned(), unset)).into());
     }
 
     #[test]

@@ -20,6 +20,8 @@ layered! {
         /// How many services start at the same time at most.
         #[schemars(range(min = 1, max = 1000))]
         pub max_parallel: Option<At<u32>>,
+        /// Who holds services back until what they wait for has met its ready criteria.
+        pub gate: Option<At<Gate>>,
         /// How long things may take.
         pub timeouts: Section<Timeouts>,
         /// What becomes of a deployment that fails.
@@ -43,6 +45,16 @@ pub enum Strategy {
     Sequential,
     /// All at once; dependencies still hold.
     Parallel,
+}
+
+/// Who holds services back until what they wait for has met its ready criteria.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Gate {
+    /// `apply`, as long as it runs.
+    Apply,
+    /// The units themselves, at every start of the machine too.
+    Boot,
 }
 
 layered! {
@@ -80,11 +92,12 @@ layered! {
     pub struct FailureHandling {
         /// Whether all is put back, left as it is, or held for a look.
         pub strategy: Option<At<OnFailure>>,
-        /// In which order services are stopped.
+        /// In which order services are stopped; kept for old files, what needs another always stops
+        /// before it.
         pub rollback_order: Option<At<RollbackOrder>>,
         /// Whether the logs of what failed are kept.
         pub preserve_logs: Option<At<bool>>,
-        /// Whether volumes that the deployment made are removed again.
+        /// Whether volumes that the deployment made are removed again when it is put back (no).
         pub cleanup_volumes: Option<At<bool>>,
     }
 }

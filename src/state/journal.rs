@@ -86,6 +86,9 @@ pub struct Journal {
     /// The networks of Podman that were there before, with what tells one from the next of its
     /// name.
     pub networks: BTreeMap<String, String>,
+    /// The volumes of Podman that were not there before, and are to go again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<String>,
     /// The secrets of Podman that get another value; the one before is put aside.
     #[serde(default)]
     pub rotated: BTreeSet<String>,
@@ -118,6 +121,7 @@ impl Journal {
             trying: BTreeSet::new(),
             others: BTreeMap::new(),
             networks: BTreeMap::new(),
+            volumes: BTreeSet::new(),
             rotated: BTreeSet::new(),
             images: BTreeMap::new(),
             image_names: BTreeMap::new(),

@@ -53,6 +53,9 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// Whether the logs of what failed are kept.
     pub preserve_logs: bool,
+    /// Whether volumes that a deployment makes go with it when it fails and is put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_volumes: bool,
     /// How many generations are kept.
     pub keep: usize,
     /// The patterns of services, where they have one, for the history.

@@ -22,6 +22,11 @@ pub struct Places {
 }
 
 impl Places {
+    /// The link by which units call this program.
+    pub fn program(&self) -> PathBuf {
+        self.stacks.with_file_name("program")
+    }
+
     /// Those of a user with this home folder; `root` stands before every path.
     pub fn of_user(root: &Path, home: &Path, configuration: &Path, uid: u32) -> Self {
         Self {

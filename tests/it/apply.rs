@@ -6,6 +6,7 @@ mod driver;
 mod failures;
 mod faults;
 mod graphs;
+mod handling;
 mod host;
 mod images;
 mod manager;

@@ -144,7 +144,7 @@ fn golden_trees_of_other_targets_are_what_is_generated() {
     for path in stacks.filter(|path| path.extension().is_some_and(|ending| ending == "yml")) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
-        for target in ["compose", "traefik"] {
+        for target in ["compose", "traefik", "docs"] {
             let stack = stack.to_str().unwrap();
             let out = folder.path().join(&name);
             let arguments = ["generate", stack, "--target", target, "--format", "json", "--out"];
@@ -166,7 +166,8 @@ fn golden_trees_of_other_targets_are_what_is_generated() {
             }
         }
     }
-    let mut open = vec![PathBuf::from("snapshots/compose"), PathBuf::from("snapshots/traefik")];
+    let trees = ["compose", "traefik", "docs"];
+    let mut open = trees.map(|target| Path::new("snapshots").join(target)).to_vec();
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(list(&path));

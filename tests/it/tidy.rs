@@ -45,8 +45,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("check", &["source", "report", "graph", "capability", "model", "load"]),
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
     // Back: what follows from a checked stack, how it is shown, and what is made of it.
-    ("resolve", &["graph", "model", "check"]),
-    ("emit", &["capability", "model", "resolve"]),
+    ("resolve", &["graph", "host", "model", "check"]),
+    ("emit", &["capability", "host", "model", "resolve"]),
     ("draw", &[]),
     // The host: what is kept there, what has to be done, and doing it.
     ("unit_file", &[]),

@@ -14,13 +14,14 @@ use super::{
     refuse, show, teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
+use crate::emit::quadlet::gate::CALL;
 use crate::host::Look;
 use crate::host::change::{Entry, Fault};
-use crate::host::disk::Disk;
+use crate::host::disk::{self, Disk};
 use crate::plan::{Drifted, Plan};
 use crate::score::Judgement;
-use crate::state::Store;
 use crate::state::manifest::OnFailure;
+use crate::state::{FileSet, Store};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +41,7 @@ const PLAN_MAX: u64 = 64 << 20;
 pub struct ApplyArguments {
     #[command(flatten)]
     deploy: DeployArguments,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Show what would be done, and do nothing
@@ -244,7 +245,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     };
     let watched = Scene { tell: &tell, ..*scene };
     let masks = &prepared.observed.drifted.masks;
-    if let Err(fault) = unmask(&watched, masks) {
+    let kept = keep_program(&watched, &prepared.set).and_then(|()| unmask(&watched, masks));
+    if let Err(fault) = kept {
         return refuse(&fault);
     }
     let ask = || match &live {
@@ -266,6 +268,24 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     }
     drop(live);
     told(scene.stack, &outcome, is_human)
+}
+
+/// Keeps the link by which units call this program, where any does.
+fn keep_program(scene: &Scene<'_>, set: &FileSet) -> Result<(), Fault> {
+    let link = scene.places.program();
+    if !set.units.values().any(|text| text.contains(CALL)) {
+        return Ok(());
+    }
+    let Some(program) = disk::program() else {
+        let why = "the system does not tell where this program lies";
+        return Err(Fault::other("let units call this program", why));
+    };
+    let files = scene.host.files;
+    if files.entry(&link)? == Some(Entry::Link(program.clone())) {
+        return Ok(());
+    }
+    link.parent().map_or(Ok(()), |folder| files.make_folder(folder))?;
+    files.link(&link, &program)
 }
 
 /// Where a mask leads.

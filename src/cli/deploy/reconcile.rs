@@ -33,7 +33,7 @@ pub struct ReconcileArguments {
     /// that are installed where none is given
     #[arg(value_name = "STACK")]
     paths: Vec<PathBuf>,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Go on whatever the score of the host is

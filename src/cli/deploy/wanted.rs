@@ -148,6 +148,10 @@ fn settings(checked: &Checked, whole: &Resolved<'_>, config: &Config) -> Setting
             Some(deployment::OnFailure::PauseForDebug) => OnFailure::Pause,
         };
         settings.preserve_logs = failure.preserve_logs.is_none_or(|keep| keep.value);
+        let rollback = checked.stack().rollback.get();
+        let mut preserved = rollback.into_iter().flat_map(|rollback| rollback.preserve.iter());
+        let is_kept = preserved.any(|kept| kept.value == deployment::Preserved::Volumes);
+        settings.drop_volumes = !is_kept && failure.cleanup_volumes.is_some_and(|on| on.value);
     }
     if let Some(hooks) = said.hooks.get() {
         settings.before = commands(&hooks.before);

@@ -3,7 +3,7 @@
 use minijinja::Value;
 
 use super::{DIGEST_LABEL, DIGEST_PLACE, SERVICE_LABEL, STACK_LABEL};
-use super::{Target, health, limits, pairs, raw, sentence, source};
+use super::{Target, gate, health, limits, pairs, raw, sentence, source};
 use crate::capability::encode::{is_lost, json_words};
 use crate::capability::podman::Podman;
 use crate::emit::Scope;
@@ -39,6 +39,7 @@ pub fn fields(stack: &Resolved<'_>, service: &Service<'_>, target: Target) -> Fi
     notify(service, target, &mut arguments, &mut fields);
     limits::set(configuration, &mut arguments, &mut fields);
     super::running::set(stack, service, target, &mut fields);
+    fields.written("gate", gate::lines(stack, service, target));
     flags(configuration, &mut arguments);
     fields.list("arguments", arguments);
     raw::set(configuration, target.podman, &mut fields);

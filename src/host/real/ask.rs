@@ -53,6 +53,20 @@ impl Probes for Asker {
     }
 }
 
+/// Asks a service of whose start this process is a part, until the answer is right.
+pub fn gate(scope: Scope, container: &str, probe: &Probe) -> Result<(), String> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let age = variable("MAINPID").parse().ok().and_then(clock::age_of_process);
+    let asked = Asked {
+        service: container.to_owned(),
+        container: container.to_owned(),
+        invocation: variable("INVOCATION_ID"),
+        began: clock::now().saturating_sub(age.unwrap_or_default()),
+    };
+    let (stop, _held) = Interrupts::by_hand().map_err(|error| error.to_string())?;
+    Asking { scope, asked, stop }.until_right(probe)
+}
+
 /// A service that is being asked.
 struct Asking {
     scope: Scope,

@@ -1,21 +1,34 @@
 //! The clock that only goes forward, as systemd uses it for its times.
 
+#![expect(clippy::disallowed_methods, reason = "the kernel tells in a file when a process began")]
+
 use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// The time since this machine was started.
 pub fn now() -> Duration {
-    let now = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
+    of(clock_gettime(ClockId::Monotonic))
+}
+
+fn of(time: Timespec) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// How long ago a process began, where that is known.
+pub fn age_of_process(number: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    // The name stands in brackets and may hold anything; what is looked for is the 22nd field.
+    let ticks: u64 = stat.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()?;
+    let milliseconds = ticks.checked_mul(1000)? / rustix::param::clock_ticks_per_second();
+    let since_boot = of(clock_gettime(ClockId::Boottime));
+    Some(since_boot.saturating_sub(Duration::from_millis(milliseconds)))
 }
 
 /// The time of day of a moment of [`now`], in microseconds since 1970.
 pub fn wall_time_of(moment: Duration) -> u64 {
-    let wall = clock_gettime(ClockId::Realtime);
-    let wall = u64::try_from(wall.tv_sec).map_or(Duration::ZERO, Duration::from_secs)
-        + u64::try_from(wall.tv_nsec).map_or(Duration::ZERO, Duration::from_nanos);
+    let wall = of(clock_gettime(ClockId::Realtime));
     let time = wall.saturating_sub(now().saturating_sub(moment));
     u64::try_from(time.as_micros()).unwrap_or(0)
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::super::change::Fault;
+use super::super::probe::NOT_READY;
 use super::interrupts::Interrupts;
 use super::machine::last_lines as said;
 use super::process::{Limits, Output, run};
@@ -211,13 +212,9 @@ impl Line {
         let is_id = |text: &str| {
             text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         };
-        let says = |what: &Message, is: &dyn Fn(&str) -> bool| match what {
-            Message::Text(text) => is(text.trim_end()),
-            _ => false,
-        };
         let own = self.syslog_identifier.as_ref();
-        let is_monitor = own.is_some_and(|name| says(name, &|name| name == "conmon"));
-        self.podman_event.is_some() || is_monitor || says(&self.message, &is_id)
+        let is_monitor = own.is_some_and(|name| name.is(&|name| name == "conmon"));
+        self.podman_event.is_some() || is_monitor || self.message.is(&is_id)
     }
 }
 
@@ -232,6 +229,14 @@ enum Message {
 }
 
 impl Message {
+    /// Whether it is a text of which something holds.
+    fn is(&self, is: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Text(text) => is(text.trim_end()),
+            _ => false,
+        }
+    }
+
     fn lines(self) -> Vec<String> {
         let text = match self {
             Self::Text(text) => text,
@@ -253,8 +258,9 @@ fn read(shown: &[u8], most: usize) -> Vec<String> {
     let surplus = told.len() - length;
     let told: Vec<Line> = told.into_iter().skip(surplus).collect();
     let has_own = told.iter().any(|line| line.container_name.is_some() && !line.is_noise());
+    let is_answer = |text: &str| text.starts_with(NOT_READY);
     let is_wanted = |line: &Line| match has_own {
-        true => line.container_name.is_some(),
+        true => line.container_name.is_some() || line.message.is(&is_answer),
         false => !line.is_noise(),
     };
     let wanted = told.into_iter().filter(is_wanted);

@@ -3,12 +3,14 @@
 
 mod failures;
 mod five;
+mod gate;
 mod kept;
 mod killed;
 mod ready;
 mod score;
 mod secrets;
 mod servers;
+mod stacks;
 mod system;
 mod together;
 
