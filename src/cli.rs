@@ -212,7 +212,20 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Err(error) => return output::usage(&error),
     };
     output::choose_color(arguments.color);
-    output::end(match arguments.command {
+    output::end(start(arguments.command))
+}
+
+/// Runs another command as if it had been called by these words.
+fn call(words: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let program = std::iter::once("stackwright".into());
+    match Arguments::try_parse_from(program.chain(words)) {
+        Ok(arguments) => start(arguments.command),
+        Err(error) => output::usage(&error),
+    }
+}
+
+fn start(command: Command) -> Exit {
+    match command {
         Command::New(arguments) => new::run(&arguments),
         Command::Patterns(arguments) => patterns::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
@@ -239,7 +252,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man { folder } => reference::man(&folder),
-    })
+    }
 }
 
 fn inside() -> Exit {

@@ -43,9 +43,6 @@ Podman's own generator shows what becomes of the units:
 /// Stands for standard output in place of a folder.
 const PRINTED: &str = "-";
 
-/// The folder of what is generated.
-const BUILD: &str = "build";
-
 /// How large a template may be.
 const TEMPLATE_MAX: u64 = 1 << 20;
 
@@ -58,7 +55,7 @@ pub struct GenerateArguments {
     #[arg(long, value_enum, default_value_t = TargetName::Quadlet)]
     target: TargetName,
     /// The folder for DIR/STACK/TARGET/; `-` prints all files instead
-    #[arg(long, value_name = "DIR", default_value = BUILD)]
+    #[arg(long, value_name = "DIR", default_value = "build")]
     out: PathBuf,
     /// The oldest Podman that the units must run on; 5.4, or what `.stackwright.yml` says
     #[arg(long, value_name = "VERSION")]
@@ -81,24 +78,6 @@ pub struct GenerateArguments {
     format: Format,
     #[command(flatten)]
     stack: StackArguments,
-}
-
-impl GenerateArguments {
-    /// The units of one stack, where nothing else is said.
-    pub fn usual(path: &Path, patterns: Option<&PathBuf>) -> Self {
-        Self {
-            paths: vec![path.to_owned()],
-            target: TargetName::Quadlet,
-            out: PathBuf::from(BUILD),
-            podman: None,
-            scope: ScopeName::User,
-            templates: None,
-            groups: Vec::new(),
-            check: false,
-            format: Format::Human,
-            stack: StackArguments::with_patterns(patterns.cloned()),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::lint::Checking;
-use super::{Exit, StackArguments, discover, generate, output, patterns};
+use super::{Exit, StackArguments, discover, output, patterns};
 use crate::check::{self, Checked, Kind};
 use crate::config::Config;
 use crate::host::disk::{self, Disk};
@@ -131,8 +131,9 @@ fn written(arguments: &NewArguments) -> Result<Exit, Stop> {
     output::out(&format!("{}: written and checked\n", path.display()));
     if arguments.generate {
         output::out("\n");
-        let exit =
-            generate::run(&generate::GenerateArguments::usual(&path, arguments.patterns.as_ref()));
+        let patterns = arguments.patterns.iter().flat_map(|of| ["--patterns".into(), of.into()]);
+        let words = ["generate".into()].into_iter().chain(patterns);
+        let exit = super::call(words.chain(["--".into(), path.clone().into()]));
         if exit != Exit::Done {
             return Ok(exit);
         }
