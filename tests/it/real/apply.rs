@@ -1,12 +1,14 @@
 //! The whole program on a real host: stacks come up with one command, and what fails, dies or is
 //! cut off leaves the old state or the new one, and strangers as they were.
 
+mod bench;
 mod failures;
 mod five;
 mod gate;
 mod kept;
 mod killed;
 mod ready;
+mod resumed;
 mod secrets;
 mod servers;
 mod system;
