@@ -148,7 +148,7 @@
     Shape { kinds: Kinds(5), min: Some(-1000.0), max: Some(1000.0), ..Shape::EMPTY },
     Shape { kinds: Kinds(21), form: Some(&FORMS[13]), example: Some("1000"), ..Shape::EMPTY },
     Shape { kinds: Kinds(33), items: Some(ShapeId(148)), ..Shape::EMPTY },
-    Shape { kinds: Kinds(20), form: Some(&FORMS[31]), example: Some("video"), ..Shape::EMPTY },
+    Shape { kinds: Kinds(28), form: Some(&FORMS[31]), example: Some("video"), ..Shape::EMPTY },
     Shape { kinds: Kinds(17), pattern: Some("^(auto|host|keep-id|nomap|private|ns:/.+)(:.+)?$"), wanted: Some("how users of the container map to users of this machine, as `keep-id:uid=1000,gid=1000`"), ..Shape::EMPTY },
     Shape { kinds: Kinds(33), items: Some(ShapeId(151)), ..Shape::EMPTY },
     Shape { kinds: Kinds(16), pattern: Some("^[+@]?[0-9]+:[@]?[0-9]+(:[0-9]+)?$"), wanted: Some("single ranges of user ids, as `container:host:count`"), ..Shape::EMPTY },

@@ -19,6 +19,7 @@ pub mod secrets;
 pub mod start;
 pub mod steps;
 pub mod test;
+mod volumes;
 
 pub use event::{Event, Failure, Outcome, Step};
 pub use restore::recover;
@@ -29,8 +30,8 @@ use crate::host::containers::{Container, Image, Stock};
 use crate::observe::{dependents, states};
 use crate::plan::{Observed, Plan, facts};
 use crate::state::{
-    Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store, Verdict,
-    manifest::OnFailure, manifest::Test,
+    Assessed, Entry, FileSet, Generation, Journal, Manifest, Phase, Places, Settings, Store,
+    Verdict, manifest::OnFailure, manifest::Test,
 };
 use crate::unit_file::facts::Facts;
 use event::at;
@@ -85,11 +86,13 @@ pub struct Manner<'m> {
     pub ask: Option<&'m dyn Fn() -> Answer>,
     /// What was seen of the host for the plan, where that was just now.
     pub seen: Option<&'m Observed>,
+    /// How the host is and what is at stake, for the history.
+    pub assessed: Option<&'m Assessed>,
 }
 
 impl From<Care> for Manner<'_> {
     fn from(care: Care) -> Self {
-        Self { care, on_failure: None, ask: None, seen: None }
+        Self { care, on_failure: None, ask: None, seen: None, assessed: None }
     }
 }
 
@@ -307,6 +310,7 @@ impl Operation<'_> {
         let mut stock = Stock::default();
         journal.began = scene.host.machine.wall_time();
         journal.user = scene.host.machine.user();
+        journal.assessed = self.manner.assessed.cloned();
         self.finds_its_places()?;
         if !journal.only_installs {
             if let (Some(name), true) = (&journal.to, self.plan.installs) {
@@ -352,6 +356,9 @@ impl Operation<'_> {
             if state.is_up() {
                 journal.active.insert(name, state.invocation);
             }
+        }
+        if self.settings.drop_volumes {
+            journal.volumes = volumes::missing(host, self.new)?;
         }
         let stopped: Vec<&String> = plan.stop_first.iter().chain(&plan.stop).collect();
         for (name, state) in states(host, &dependents(host, &stopped)?)? {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::graph::{Edge, Graph};
+use crate::load::expand::Mentions;
 use crate::load::{Loaded, attach, env_file};
 use crate::model::Stack;
 use crate::model::at::At;
@@ -93,6 +94,11 @@ impl Checked {
     /// The variables of an env file beside the stack file.
     pub fn env_file(&self, path: &str) -> &[env_file::Line] {
         self.loaded.attachments.env_files.get(path).map_or(&[], Vec::as_slice)
+    }
+
+    /// The variables that its files name, with what stands for those that are not set.
+    pub fn variables(&self) -> &Mentions {
+        &self.loaded.variables
     }
 
     /// The edges of its graph, by the places of services in the file.
@@ -224,7 +230,7 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     match target.kind {
         Kind::Quadlet => target::units(view, target, findings),
         Kind::Compose => compose::check(view, findings),
-        Kind::Traefik => {}
+        Kind::Traefik | Kind::Docs => {}
     }
 }
 

@@ -11,15 +11,21 @@ mod gate;
 mod generate;
 mod graph;
 mod lint;
+mod new;
 mod output;
+mod patterns;
 mod reference;
 
 pub use deploy::diff::DiffReport;
+pub use deploy::health::HealthReport;
 pub use deploy::list::ListReport;
+pub use deploy::preflight_command::PreflightReport;
 pub use deploy::status::StatusReport;
-pub use explain::{codes_page, laws_page};
+pub use explain::{codes_page, format_page, laws_page};
 pub use generate::GenerateReport;
 pub use graph::GraphReport;
+pub use new::READY;
+pub use patterns::PatternsReport;
 
 /// What a run ends with; the numbers are a promise to scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +87,12 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a stack file to begin with, from a pattern or a ready stack
+    #[command(after_help = new::EXAMPLES)]
+    New(new::NewArguments),
+    /// Show patterns, and tell which one fits an image
+    #[command(after_help = patterns::EXAMPLES)]
+    Patterns(patterns::PatternsArguments),
     /// Check stack files and tell every problem with its place
     #[command(after_help = lint::EXAMPLES)]
     Lint(lint::LintArguments),
@@ -90,6 +102,9 @@ enum Command {
     /// Tell what `apply` would do, and change nothing
     #[command(after_help = deploy::plan_command::EXAMPLES)]
     Plan(deploy::plan_command::PlanArguments),
+    /// Tell what a host lacks for stacks, or has in their way, and change nothing
+    #[command(after_help = deploy::preflight_command::EXAMPLES)]
+    Preflight(deploy::preflight_command::PreflightArguments),
     /// Bring stacks up as their files say, or leave all as it was
     #[command(after_help = deploy::apply::EXAMPLES)]
     Apply(deploy::apply::ApplyArguments),
@@ -111,9 +126,9 @@ enum Command {
     /// Show the logs of a stack, line by line in their order
     #[command(after_help = deploy::logs::EXAMPLES)]
     Logs(deploy::logs::LogsArguments),
-    /// Tell which services are not well, for scripts
-    #[command(after_help = deploy::status::HEALTH_EXAMPLES)]
-    Health(deploy::status::HealthArguments),
+    /// Tell what is not well: services, and the host with its score; for scripts
+    #[command(after_help = deploy::health::EXAMPLES)]
+    Health(deploy::health::HealthArguments),
     /// Ask stacks that are up whether they work
     #[command(after_help = deploy::verify::EXAMPLES)]
     Verify(deploy::verify::VerifyArguments),
@@ -129,9 +144,13 @@ enum Command {
     /// Put back what a crash cut short
     #[command(after_help = deploy::kept::RECOVER_EXAMPLES)]
     Recover(deploy::kept::RecoverArguments),
-    /// Print the JSON schema of the stack file, for editors
+    /// Print the JSON schema of the stack file or of a pattern, for editors
     #[command(after_help = reference::SCHEMA_EXAMPLES)]
-    Schema,
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t = reference::Described::Stack)]
+        what: reference::Described,
+    },
     /// Ask a service in the network of its container; only this program runs it
     #[command(hide = true)]
     Inside,
@@ -169,9 +188,20 @@ struct StackArguments {
     /// Read variables from a file; `.env` beside the stack file where none is given
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
+    /// A folder with patterns of your own, in place of `patterns/` beside `.stackwright.yml`
+    #[arg(long, value_name = "DIR", value_parser = discover::folder)]
+    patterns: Option<PathBuf>,
     /// How large a file may be, such as `16M`
     #[arg(long, value_name = "SIZE", default_value = "8M")]
     max_file_size: crate::model::value::size::Size,
+}
+
+impl StackArguments {
+    /// A stack with nothing beside it but patterns.
+    fn with_patterns(patterns: Option<PathBuf>) -> Self {
+        let max_file_size = crate::model::value::size::Size(crate::load::FILE_SIZE_MAX);
+        Self { overlays: Vec::new(), env_files: Vec::new(), patterns, max_file_size }
+    }
 }
 
 /// Runs the program with the arguments of the process.
@@ -182,9 +212,12 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     };
     output::choose_color(arguments.color);
     output::end(match arguments.command {
+        Command::New(arguments) => new::run(&arguments),
+        Command::Patterns(arguments) => patterns::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Plan(arguments) => deploy::plan_command::run(&arguments),
+        Command::Preflight(arguments) => deploy::preflight_command::run(&arguments),
         Command::Apply(arguments) => deploy::apply::run(&arguments),
         Command::Remove(arguments) => deploy::kept::remove(&arguments),
         Command::Rollback(arguments) => deploy::kept::rollback(&arguments),
@@ -192,7 +225,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Reconcile(arguments) => deploy::reconcile::run(&arguments),
         Command::Status(arguments) => deploy::status::run(&arguments),
         Command::Logs(arguments) => deploy::logs::run(&arguments),
-        Command::Health(arguments) => deploy::status::health(&arguments),
+        Command::Health(arguments) => deploy::health::run(&arguments),
         Command::Verify(arguments) => deploy::verify::run(&arguments),
         Command::List(arguments) => deploy::list::run(&arguments),
         Command::Watch(arguments) => deploy::watch::run(&arguments),
@@ -200,7 +233,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Command::Recover(arguments) => deploy::kept::recover(&arguments),
         Command::Inside => inside(),
         Command::Gate(arguments) => gate::run(&arguments),
-        Command::Schema => reference::schema(),
+        Command::Schema { what } => reference::schema(what),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Completions { shell } => reference::completions(shell),

@@ -1,6 +1,6 @@
 //! The project's configuration: `.stackwright.yml` beside the stack files or above them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::capability::podman::Podman;
@@ -8,12 +8,15 @@ use crate::host::{Look, ReadError};
 use crate::load::shape::Shapes;
 use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
 use crate::model::at::At;
-use crate::model::layer::{Map, layered};
+use crate::model::layer::{Map, Section, layered};
 use crate::model::schema;
 use crate::report::code::{self, project, shape};
 use crate::report::{Diagnostic, Findings, Severity};
 use crate::silence;
 use crate::source::{Sources, Span};
+
+/// The folder of patterns beside it, where it names no other.
+const PATTERNS: &str = "patterns";
 
 /// The name of the file.
 pub const FILE: &str = ".stackwright.yml";
@@ -29,8 +32,25 @@ layered! {
         /// How many generations of a stack are kept on a host, to go back to (3).
         #[schemars(range(min = 1, max = 1000))]
         pub generations: Option<At<u32>>,
+        /// The folder with patterns of the project's own, `NAME.yml` each, beside this file
+        /// (`patterns`).
+        pub patterns: Option<At<PathBuf>>,
+        /// How well a host must be for a deployment.
+        pub health: Section<Health>,
         /// Whether warnings fail a check, as `--deny-warnings` says it.
         pub deny_warnings: Option<At<bool>>,
+    }
+}
+
+layered! {
+    /// How well a host must be for a deployment, in points of 100.
+    pub struct Health {
+        /// Nothing is deployed where it has fewer points (70).
+        #[schemars(range(min = 0, max = 100))]
+        pub refuse: Option<At<u32>>,
+        /// What is at risk is deployed only where somebody agrees, where it has fewer points (85).
+        #[schemars(range(min = 0, max = 100))]
+        pub ask: Option<At<u32>>,
     }
 }
 
@@ -46,7 +66,11 @@ pub fn find(
     for folder in start.ancestors() {
         let path = folder.join(FILE);
         match look.read(&path, FILE_SIZE_MAX) {
-            Ok(bytes) => return read(&path, bytes, sources, findings),
+            Ok(bytes) => {
+                let mut config = read(&path, bytes, sources, findings);
+                config.place_patterns(folder, look, findings);
+                return config;
+            }
             Err(ReadError::NotFound) => {}
             Err(error) => {
                 let name = path.to_string_lossy().into_owned();
@@ -96,6 +120,27 @@ fn misuse(id: &str, span: Span, reason: &At<String>, findings: &Findings) -> Opt
 }
 
 impl Config {
+    /// Settles where the patterns of the project are; a folder that is named must be there.
+    fn place_patterns(&mut self, folder: &Path, look: &dyn Look, findings: &mut Findings) {
+        let given = self.patterns.take();
+        let path = folder.join(given.as_ref().map_or(Path::new(PATTERNS), |given| &given.value));
+        let found = look.read(&path, 0);
+        if let Some(given) = &given
+            && !matches!(found, Err(ReadError::NotAFile("a folder")))
+        {
+            let error = found.err().unwrap_or(ReadError::NotAFile("no folder"));
+            let message = given.value.to_string_lossy();
+            findings.add(unreadable(&message, &error, given.span));
+        }
+        let span = given.map_or_else(Span::default, |given| given.span);
+        self.patterns = Some(At::new(path, span));
+    }
+
+    /// The folder with patterns of the project's own, where there may be one.
+    pub fn patterns(&self) -> Option<&Path> {
+        self.patterns.as_ref().map(|path| path.value.as_path())
+    }
+
     /// The Podman that units are written for.
     pub fn podman(&self) -> Podman {
         let given = self.podman.as_ref().and_then(|podman| podman.value.parse().ok());

@@ -34,6 +34,9 @@ pub struct Request<'r> {
     pub units: &'r Path,
     /// What its file would generate now; nothing where there is no file any more.
     pub wanted: Option<&'r FileSet>,
+    /// Variables that its file had when it was applied and that are not the same here, so that
+    /// what it would generate is not known.
+    pub strange: &'r [String],
     /// What is installed.
     pub installed: Option<&'r Generation>,
     /// Links that should be there and are not, or lead elsewhere.

@@ -1,6 +1,7 @@
 //! A resolved stack as files for a target.
 
 pub mod compose;
+pub mod docs;
 pub mod quadlet;
 pub mod template;
 pub mod traefik;

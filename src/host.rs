@@ -8,10 +8,12 @@ pub mod change;
 pub mod containers;
 pub mod disk;
 pub mod folder;
+pub mod known;
 pub mod memory;
 pub mod probe;
 pub mod real;
 pub mod units;
+pub mod vitals;
 
 /// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,8 @@
 //!   the file, its includes) are laid over each other by the law that the model's types carry.
 //! - [`model`] is the stack file as written. Its types are the JSON schema (by schemars), the
 //!   reader (by serde) and the merge law ([`model::layer`]) in one.
-//! - [`pattern`] lays defaults under what the user says.
+//! - [`pattern`] lays defaults under what the user says; [`pattern::draft`] is the stack that a
+//!   pattern writes, and [`pattern::fits`] tells which pattern an image is of.
 //! - [`check`] runs one file of rules per topic. Each rule has a stable code ([`report::code`]),
 //!   an explanation and a fixture.
 //! - [`silence`] takes away what a note in a file, or [`config`], says not to tell.
@@ -32,7 +33,8 @@
 //!   the journal, the history. [`unit_file`] reads units, ours and those of others.
 //! - [`plan`] compares two sets of files and what [`observe`] saw, and knows no stack: taking back
 //!   and removing are the same call with other arguments. [`preflight`] tells what stands in the
-//!   way, and [`apply`] is the only part that changes a host, or puts it back.
+//!   way, [`score`] how well the host is and what is at stake, and [`apply`] is the only part that
+//!   changes a host, or puts it back.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
 //! - [`host`] is the outside world: what is read ([`host::Look`]) and what is changed
@@ -72,6 +74,7 @@ pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod resolve;
+pub mod score;
 pub mod silence;
 pub mod source;
 pub mod state;
@@ -84,6 +87,7 @@ use check::{Checked, Target, View};
 use config::Config;
 use host::Look;
 use load::{Loaded, Request};
+use pattern::{Library, Pattern};
 use report::Findings;
 use source::{SourceId, Sources};
 
@@ -112,7 +116,6 @@ pub struct Compiled {
 struct Front {
     loaded: Loaded,
     path: PathBuf,
-    patterns: BTreeSet<SourceId>,
     findings: Findings,
 }
 
@@ -124,31 +127,57 @@ pub fn compile(
     findings: &mut Findings,
 ) -> Compiled {
     let mut fronts: Vec<Front> = Vec::new();
+    let mut library = Library::new(input.config.patterns(), look);
     for request in input.requests {
         let mut own = Findings::default();
         let mut loaded = load::load(request, look, sources, &mut own);
-        let patterns = pattern::apply(&mut loaded.stack, sources, &mut own);
+        pattern::apply(&mut loaded.stack, &mut library, sources, &mut own);
         let path = look.identity(request.path);
-        fronts.push(Front { loaded, path, patterns, findings: own });
+        fronts.push(Front { loaded, path, findings: own });
     }
+    let patterns = library.texts();
     let parts: BTreeSet<PathBuf> =
         fronts.iter().flat_map(|front| front.loaded.includes.iter().cloned()).collect();
     fronts.retain(|front| !parts.contains(&front.path));
     let mut together = Findings::default();
     for front in &mut fronts {
-        let view = View::new(&front.loaded, &front.patterns);
+        let view = View::new(&front.loaded, patterns);
         check::check(&view, input.target, &mut front.findings);
     }
     let views: Vec<View<'_>> =
-        fronts.iter().map(|front| View::new(&front.loaded, &front.patterns)).collect();
+        fronts.iter().map(|front| View::new(&front.loaded, patterns)).collect();
     check::together::check(&views, input.all_known, &mut together);
     drop(views);
-    finish(fronts, together, input.config, sources, findings)
+    finish((fronts, patterns), together, input.config, sources, findings)
+}
+
+/// Reads a pattern as a whole and checks the stack that it writes with its examples; what is left
+/// of both where it is wrong, which is told.
+pub fn compile_pattern(
+    name: &str,
+    config: &Config,
+    look: &dyn Look,
+    sources: &mut Sources,
+    findings: &mut Findings,
+) -> Option<(Pattern, Loaded)> {
+    let mut library = Library::new(config.patterns(), look);
+    let mut own = Findings::default();
+    let mut draft = library.draft(name, sources, &mut own)?;
+    let pattern = draft.checked(name, &mut own);
+    let mut loaded = draft.stack(&mut own).unwrap_or_default();
+    if !own.has_errors() && !loaded.stack.services.is_empty() {
+        pattern::apply(&mut loaded.stack, &mut library, sources, &mut own);
+        let target = Target { podman: config.podman(), ..Target::default() };
+        check::check(&View::new(&loaded, library.texts()), target, &mut own);
+    }
+    own.settle();
+    findings.append(own);
+    pattern.map(|pattern| (pattern, loaded))
 }
 
 /// Silences what is to be silenced and lets pass what has no errors.
 fn finish(
-    fronts: Vec<Front>,
+    (fronts, patterns): (Vec<Front>, &BTreeSet<SourceId>),
     together: Findings,
     config: &Config,
     sources: &Sources,
@@ -157,8 +186,8 @@ fn finish(
     let mut compiled = Compiled { files: fronts.len(), ..Compiled::default() };
     let comments: Vec<load::tree::Comment> =
         fronts.iter().flat_map(|front| front.loaded.comments.iter().cloned()).collect();
-    for Front { loaded, patterns, findings: own, .. } in fronts {
-        let checked = check::pass(loaded, &patterns, &own);
+    for Front { loaded, findings: own, .. } in fronts {
+        let checked = check::pass(loaded, patterns, &own);
         compiled.stacks.extend(checked);
         findings.append(own);
     }

@@ -30,7 +30,7 @@ pub mod words;
 pub mod yaml;
 
 use attach::Attachments;
-use expand::Names;
+use expand::{Mentions, Names};
 use shape::Shapes;
 use tree::{Comment, NodeId, Tree};
 
@@ -77,6 +77,8 @@ pub struct Loaded {
     pub incomplete: bool,
     /// Sections, and what they name, that were left out because they are wrong.
     pub lost: BTreeSet<String>,
+    /// The variables that the files name, with what stands for those that are not set.
+    pub variables: Mentions,
     /// The files beside the stack file that it names.
     pub attachments: Attachments,
     /// The files that lie under it as includes, each under its one true path.
@@ -115,7 +117,15 @@ pub fn load(
     let limit = request.size_max;
     let place = attach::Place { folder: &folder, limit, names: &names, look };
     loaded.attachments = attach::attach(&loaded.stack, &place, sources, findings);
+    expand::keep(std::mem::take(&mut loaded.attachments.variables), &mut loaded.variables);
     loaded
+}
+
+/// Understands a stack that stands in a file of another kind; no variable is set.
+pub fn inside(tree: Tree, findings: &mut Findings) -> Loaded {
+    let mut names = Names::default();
+    declared_secrets(&tree, &mut names.secrets);
+    understand(vec![Layered { tree }], 0, &names, findings)
 }
 
 /// Expands, checks and reads each layer, and lays them over each other.
@@ -129,7 +139,8 @@ fn understand(
     let declared = |name: &str| names.secrets.contains(name);
     let mut merged: Option<Stack> = None;
     for (place, Layered { mut tree }) in layers.into_iter().enumerate() {
-        expand::expand(&mut tree, names, findings);
+        let mentions = expand::expand(&mut tree, names, findings);
+        expand::keep(mentions, &mut loaded.variables);
         if place == upper {
             loaded.head = tree.root.map_or(Span::new(tree.id, 0, 0), |root| tree.head(root));
         }

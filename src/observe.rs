@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::change::{Fault, Host};
-use crate::host::containers::Stock;
+use crate::host::containers::{Container, Stock};
 use crate::plan::{Observed, STACK_LABEL};
 
 /// Looks at all that a plan needs to know about some services of a stack.
@@ -12,11 +12,12 @@ pub fn observe(
     stack: &str,
     services: &BTreeSet<String>,
 ) -> Result<Observed, Fault> {
-    let Stock { mut containers, images, networks } = host.containers.stock()?;
-    containers.retain(|one| one.labels.get(STACK_LABEL).is_some_and(|name| name == stack));
+    let Stock { containers, images, networks } = host.containers.stock()?;
+    let is_own = |one: &Container| one.labels.get(STACK_LABEL).is_some_and(|name| name == stack);
+    let (containers, strangers) = containers.into_iter().partition(is_own);
     let networks = networks.into_iter().map(|network| (network.name.clone(), network)).collect();
     let states = states(host, services)?;
-    Ok(Observed { states, containers, images, networks, ..Observed::default() })
+    Ok(Observed { states, containers, strangers, images, networks, ..Observed::default() })
 }
 
 /// The states of services by their names.

@@ -1,27 +1,32 @@
-//! Patterns: sets of defaults that lie under what the user says, each value with its own place.
+//! Patterns: defaults that lie under what a service says, and whole stacks to begin with.
+//!
+//! A pattern file says what it is for, which parameters it takes, and how a service of its kind
+//! runs (`configuration`): that lies under every service that names the pattern, each value with
+//! its own place. Below `new` it has a stack file, with `${parameter}` in its values; what
+//! `stackwright new` writes is that very text.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use crate::load::{decode, yaml};
+use schemars::Schema;
+
 use crate::model::Stack;
 use crate::model::at::At;
 use crate::model::configuration::Configuration;
-use crate::model::layer::{Layer, Section, layered};
-use crate::model::text::Name;
+use crate::model::layer::{Layer, List, Map, Section, layered};
+use crate::model::schema;
+use crate::model::text::{EnvName, Name};
 use crate::model::value::nearest::did_you_mean;
-use crate::report::code::project as code;
+use crate::model::variable::Plain;
+use crate::report::code::patterns as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{SourceId, Sources};
 
-/// The patterns that come with the program, by name.
-pub const BUILT_IN: &[(&str, &str)] = &[
-    ("cache-service", include_str!("../templates/patterns/cache-service.yml")),
-    ("database-service", include_str!("../templates/patterns/database-service.yml")),
-    ("monitoring-exporter", include_str!("../templates/patterns/monitoring-exporter.yml")),
-    ("reverse-proxy-backend", include_str!("../templates/patterns/reverse-proxy-backend.yml")),
-    ("web-app-with-database", include_str!("../templates/patterns/web-app-with-database.yml")),
-];
+pub mod draft;
+pub mod fits;
+pub mod library;
+pub mod parameter;
+
+pub use library::Library;
 
 layered! {
     /// A reusable set of defaults for a kind of service.
@@ -29,8 +34,15 @@ layered! {
     pub struct Pattern {
         /// What the pattern is called and what it is for.
         pub pattern: Section<PatternInfo>,
+        /// What `stackwright new` puts into the stack file that it writes, in the order in which it
+        /// asks. `name` is always there: the name of the stack.
+        pub parameters: Map<Section<parameter::Parameter>>,
         /// How a service of this kind runs, where it says nothing itself.
         pub configuration: Section<Configuration>,
+        /// The stack file that `stackwright new` writes, as it stands here with its comments.
+        /// `${parameter}` is the value of a parameter, `$$` is a dollar of the stack file, and an
+        /// entry that a parameter leaves empty is left out.
+        pub new: Section<Stack>,
     }
 }
 
@@ -38,91 +50,78 @@ layered! {
     /// What a pattern is called and what it is for.
     #[schemars(extend("required" = ["name"]))]
     pub struct PatternInfo {
-        /// Its name.
+        /// Its name, which is that of its file.
         pub name: Option<At<Name>>,
         /// What it is for, in a sentence.
         pub description: Option<At<String>>,
+        /// What it is used for.
+        pub use_cases: List<String>,
+        /// What tells that an application is of this kind.
+        pub fits: Section<Fits>,
+        /// What it needs of the machine.
+        pub needs: Section<Needs>,
     }
 }
 
-/// Lays the pattern of each service under it; returns the texts of the patterns.
+layered! {
+    /// What tells that an application is of this kind.
+    pub struct Fits {
+        /// Its images without registry and tag, or the end of that, with `*` for anything; and
+        /// what other values the parameters take for them. `note` says what an image wants beside.
+        pub images: Map<Map<Plain>>,
+        /// The ports that it listens on.
+        #[schemars(inner(range(min = 1, max = 65_535)))]
+        pub ports: List<u32>,
+        /// Variables by which it is configured.
+        pub variables: List<EnvName>,
+    }
+}
+
+layered! {
+    /// What a kind of service needs of the machine.
+    pub struct Needs {
+        /// What it keeps, and how much that may become.
+        pub storage: Map<At<String>>,
+        /// The networks that it is in, and why.
+        pub networks: Map<At<String>>,
+    }
+}
+
+/// The schema of a pattern, for editors.
+pub fn schema() -> Schema {
+    let mut schema = schema::rounded::<Pattern>();
+    schema.insert("title".into(), "stackwright pattern".into());
+    schema
+}
+
+/// Lays the pattern of each service under it.
 pub fn apply(
     stack: &mut Stack,
+    library: &mut Library<'_>,
     sources: &mut Sources,
     findings: &mut Findings,
-) -> BTreeSet<SourceId> {
-    let mut library = Library::default();
+) {
     for service in &mut stack.services.0 {
         let Some(name) = service.value.pattern.clone() else { continue };
         match library.get(name.as_str(), sources, findings) {
-            Some(pattern) => service.value.configuration.lay_over(&pattern.configuration),
-            None => findings.add(unknown(&name, findings)),
+            library::Found::Pattern(pattern) => {
+                service.value.configuration.lay_over(&pattern.configuration);
+            }
+            library::Found::Wrong => {}
+            library::Found::Nothing => findings.add(unknown(&name, library, findings)),
         }
     }
-    library.sources
 }
 
-fn unknown(name: &At<Name>, findings: &Findings) -> Diagnostic {
-    let names = || BUILT_IN.iter().map(|(name, _)| *name);
-    let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+fn unknown(name: &At<Name>, library: &Library<'_>, findings: &Findings) -> Diagnostic {
+    // Once nobody would read it, the folder is not looked at any more.
+    let names = if findings.is_full() { BTreeSet::new() } else { library.names() };
+    let names = || names.iter().map(String::as_str);
     let help = did_you_mean(name.as_str(), names(), findings);
+    let help = help.unwrap_or_else(|| "`stackwright patterns` lists those that there are".into());
     let message = format!("there is no pattern `{name}`");
-    let help = help.unwrap_or_else(|| format!("known patterns: {known}"));
     Diagnostic::new(&code::UNKNOWN_PATTERN, name.span, message).help(help)
 }
 
-/// The patterns that were asked for; each is read once.
-#[derive(Default)]
-struct Library {
-    read: BTreeMap<String, Option<Pattern>>,
-    sources: BTreeSet<SourceId>,
-}
-
-impl Library {
-    fn get(
-        &mut self,
-        name: &str,
-        sources: &mut Sources,
-        findings: &mut Findings,
-    ) -> Option<&Pattern> {
-        if !self.read.contains_key(name) {
-            let text = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
-            let pattern = text.and_then(|text| {
-                let id = sources.add(format!("pattern {name}"), text);
-                self.sources.insert(id);
-                read(id, sources, findings)
-            });
-            self.read.insert(name.to_owned(), pattern);
-        }
-        self.read.get(name).and_then(Option::as_ref)
-    }
-}
-
-/// Reads the text of a pattern that a test has held against its schema, so that no run has to.
-fn read(id: SourceId, sources: &Sources, findings: &mut Findings) -> Option<Pattern> {
-    let source = Arc::clone(sources.get(id)?);
-    let tree = yaml::parse(id, &source, findings);
-    decode::decode(&tree, &vec![false; tree.nodes.len()]).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::load::read_tree;
-    use crate::load::shape::Shapes;
-    use crate::model::schema;
-
-    #[test]
-    fn built_in_patterns_are_of_the_right_shape() {
-        let shapes = Shapes::compile(schema::rounded::<Pattern>().as_value());
-        for (name, text) in BUILT_IN {
-            let (mut sources, mut findings) = (Sources::default(), Findings::default());
-            let id = sources.add(*name, *text);
-            let tree = yaml::parse(id, &Arc::clone(sources.get(id).unwrap()), &mut findings);
-            let pattern: Pattern = read_tree(&tree, &shapes, &|_| false, &mut findings).unwrap();
-            assert_eq!(findings.iter().count(), 0, "{name}: {findings:?}");
-            assert_eq!(pattern.pattern.get().unwrap().name.as_ref().unwrap().as_str(), *name);
-            assert_eq!(read(id, &sources, &mut findings), Some(pattern), "{name}");
-        }
-    }
-}
+/// The texts of patterns, whose values are no user's own.
+pub type Texts = BTreeSet<SourceId>;

@@ -51,6 +51,8 @@ pub struct Observed {
     pub states: BTreeMap<String, UnitState>,
     /// The containers of the stack.
     pub containers: Vec<Container>,
+    /// All other containers.
+    pub strangers: Vec<Container>,
     /// The images that are there.
     pub images: Vec<Image>,
     /// The networks of Podman that are there, by name.

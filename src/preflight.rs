@@ -1,28 +1,84 @@
 //! What stands in the way of a plan, found before anything is touched: all of it at once.
+//!
+//! What is known of the host is gathered once ([`look`]); each topic judges it in a file of its
+//! own, and asks nothing more.
+
+mod asks;
+mod files;
+mod images;
+mod look;
+mod machine;
+mod memory;
+mod names;
+mod objects;
+mod paths;
+mod ports;
+mod quadlet;
+mod room;
+mod routes;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::path::PathBuf;
 
-use serde::Serialize;
-
-use crate::apply::links;
 use crate::apply::secrets::Settled;
-use crate::host::change::{Fault, Host, Listening};
-use crate::host::units::{Active, UnitState};
+use crate::capability::podman::Podman;
+use crate::host::change::{Fault, Host};
+use crate::host::known::Asked;
 use crate::plan::{Observed, facts};
+use crate::report::code::host as code;
+use crate::report::{Code, Severity};
 use crate::state::{FileSet, Places, Store};
 use crate::unit_file::facts::Facts;
+use asks::Asks;
+use look::Seen;
 
-/// The room that must be left beside what is written, for journals and links.
-const SPARE_ROOM: u64 = 1 << 20;
-
-/// Something that stands in the way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Refusal {
+/// Something about a host that a stack does not expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of trouble it is.
+    pub code: &'static Code,
+    /// Whether it stands in the way, or is only told.
+    pub severity: Severity,
     /// What was found, before what was expected.
     pub what: String,
     /// What to do about it.
     pub help: String,
+}
+
+impl Finding {
+    fn new(code: &'static Code, what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code, severity: code.severity, what: what.into(), help: help.into() }
+    }
+
+    /// The host does not even answer.
+    pub fn unreachable(fault: &Fault) -> Self {
+        let help = "log in as the user whose services are meant, and look whether `podman ps` and \
+                    `systemctl --user status` answer";
+        Self::new(&code::UNREACHABLE, fault.to_string(), help)
+    }
+
+    /// Whether it stands in the way.
+    pub fn refuses(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// What a stack asks of a host beside what its units say.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// The Podman that was found, and the one that the units are written for.
+    pub podman: Option<((u32, u32), Podman)>,
+    /// The hosts of its routes.
+    pub hosts: BTreeSet<String>,
+    /// Paths that are to be without copy-on-write.
+    pub without_copies: BTreeSet<PathBuf>,
+    /// Whether commands of its own run first, which may make what is missing.
+    pub runs_commands: bool,
+    /// Networks, volumes and secrets that stacks make which come up before it.
+    pub promised: BTreeSet<String>,
+    /// The codes of warnings that nobody wants to hear.
+    pub untold: BTreeSet<String>,
 }
 
 /// What is looked at.
@@ -45,226 +101,86 @@ pub struct Request<'r> {
     pub secrets: &'r Settled,
     /// Whether the services belong to a user, and not to the machine.
     pub of_user: bool,
+    /// What the stack asks for.
+    pub expected: &'r Expected,
+    /// The services that start.
+    pub starts: BTreeSet<String>,
+    /// Whether what was told of an earlier deployment is told once more.
+    pub tells_all: bool,
 }
 
-/// Looks at everything; an empty list lets the plan pass.
-pub fn preflight(request: &Request<'_>) -> Result<Vec<Refusal>, Fault> {
+/// Looks at everything, and tells the gravest first; without an error the plan may pass.
+pub fn preflight(request: &Request<'_>) -> Result<Vec<Finding>, Fault> {
     let (old, new) = (facts(request.from), facts(request.to));
-    let mut refusals = Vec::new();
-    refusals.extend(lingering(request)?);
-    refusals.extend(strangers(request)?);
-    refusals.extend(names(request, &new));
-    refusals.extend(ports(&old, &new, request.observed, &request.host.machine.listening()?));
-    refusals.extend(networks(request, &new));
-    refusals.extend(secrets(request, &new)?);
-    refusals.extend(room(request)?);
-    refusals.sort();
-    refusals.dedup();
-    Ok(refusals)
-}
-
-/// The services of a user who does not linger end with the last login.
-fn lingering(request: &Request<'_>) -> Result<Option<Refusal>, Fault> {
-    if !request.of_user || request.host.machine.lingers()? {
-        return Ok(None);
-    }
-    let user = request.host.machine.user();
-    Ok(Some(Refusal {
-        what: format!("the services of {user} end with the last login, they must live on"),
-        help: format!("run `loginctl enable-linger {user}` once"),
-    }))
-}
-
-fn strangers(request: &Request<'_>) -> Result<Vec<Refusal>, Fault> {
-    let links = links::links(request.places, request.store, request.stack, request.to);
-    let folder = request.places.inside(request.store.folder());
-    let found = links::strangers(request.host.files, &links, &folder)?;
-    let refusal = |path: std::path::PathBuf| Refusal {
-        what: format!("{} is there and is not of this stack", path.display()),
-        help: "move it away, or rename what the stack file calls so".to_owned(),
-    };
-    Ok(found.into_iter().map(refusal).collect())
-}
-
-/// A name of systemd has one owner.
-fn names(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Vec<Refusal> {
-    let folders = [request.store.folder().to_owned(), request.places.quadlet.join(request.stack)];
-    let owner = |state: &UnitState| {
-        let file = state.source.as_ref().or(state.fragment.as_ref())?;
-        let mut plain = new.values().filter(|facts| !facts.is_quadlet());
-        let is_link = plain.any(|facts| request.places.units.join(&facts.file) == *file);
-        let is_ours = is_link || folders.iter().any(|folder| file.starts_with(folder));
-        (state.is_loaded && !is_ours).then(|| file.display().to_string())
-    };
-    let mut refusals = Vec::new();
-    for service in new.keys() {
-        let Some(state) = request.observed.states.get(service) else { continue };
-        if state.is_masked {
-            refusals.push(Refusal {
-                what: format!("{service} is masked, it must be free to start"),
-                help: format!("run `systemctl unmask {service}`, with `--user` for a user's"),
-            });
-        } else if let Some(file) = owner(state) {
-            refusals.push(Refusal {
-                what: format!("{service} is made from {file}, which is not of this stack"),
-                help: "rename the service, or move that file away".to_owned(),
-            });
-        }
-    }
-    refusals
-}
-
-/// A port, or a range of them, that is published on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Published {
-    address: Option<IpAddr>,
-    first: u16,
-    last: u16,
-    udp: bool,
-}
-
-impl Published {
-    /// Reads `[ADDRESS:]HOST:CONTAINER[/PROTOCOL]`; nothing where Podman chooses the port.
-    fn parse(text: &str) -> Option<Self> {
-        let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-        let (before, _container) = ports.rsplit_once(':')?;
-        let (address, host) = match before.rsplit_once(':') {
-            Some((address, host)) => (Some(address), host),
-            None => (None, before),
-        };
-        let address = match address {
-            Some(text) => Some(text.trim_start_matches('[').trim_end_matches(']').parse().ok()?),
-            None => None,
-        };
-        let (first, last) = host.split_once('-').unwrap_or((host, host));
-        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-        Some(Self { address, first, last, udp: protocol == "udp" })
-    }
-
-    fn meets(&self, listening: &Listening) -> bool {
-        let everywhere = |address: &IpAddr| address.is_unspecified();
-        let same_address = self.address.is_none_or(|own| {
-            own == listening.address || everywhere(&own) || everywhere(&listening.address)
-        });
-        let in_range = (self.first..=self.last).contains(&listening.port);
-        self.udp == listening.udp && in_range && same_address
-    }
-}
-
-fn ports(
-    old: &BTreeMap<String, Facts>,
-    new: &BTreeMap<String, Facts>,
-    observed: &Observed,
-    listening: &[Listening],
-) -> Vec<Refusal> {
-    let published = |facts: &Facts| -> Vec<Published> {
-        facts.ports.iter().filter_map(|port| Published::parse(port)).collect()
-    };
-    // What a service of this stack listens on now is free when that one is restarted.
-    let running = old.values().filter(|facts| {
-        let state = observed.states.get(&facts.service);
-        let is_replaced = observed.drifted.replaced.contains(&facts.service);
-        is_replaced || state.is_some_and(|state| state.active != Active::Inactive)
+    let asks = asks::asks(request);
+    let seen = look::look(request, (&old, &new), &asks)?;
+    let scene = Scene { request, old: &old, new: &new, asks: &asks, seen: &seen };
+    let mut findings = machine::judge(&seen.known, request.of_user);
+    let topics: [fn(&Scene<'_>) -> Vec<Finding>; 12] = [
+        versions::judge,
+        machine::controllers,
+        memory::judge,
+        quadlet::judge,
+        files::judge,
+        names::judge,
+        objects::judge,
+        ports::judge,
+        paths::judge,
+        room::judge,
+        images::judge,
+        routes::judge,
+    ];
+    findings.extend(topics.iter().flat_map(|topic| topic(&scene)));
+    findings.retain(|one| one.refuses() || !request.expected.untold.contains(one.code.id));
+    findings.sort_by(|one, other| {
+        let key = |one: &Finding| (std::cmp::Reverse(one.severity), one.code.id);
+        key(one).cmp(&key(other)).then_with(|| one.what.cmp(&other.what))
     });
-    let own: Vec<Published> = running.flat_map(published).collect();
-    let foreign: Vec<&Listening> =
-        listening.iter().filter(|one| !own.iter().any(|port| port.meets(one))).collect();
-    let mut refusals = Vec::new();
-    for facts in new.values() {
-        for port in published(facts) {
-            for taken in foreign.iter().filter(|one| port.meets(one)) {
-                let kind = if taken.udp { "udp" } else { "tcp" };
-                refusals.push(Refusal {
-                    what: format!(
-                        "port {}/{kind} is taken by something else, {} publishes it",
-                        taken.port, facts.service
-                    ),
-                    help: "give the service another port, or end what listens there".to_owned(),
-                });
-            }
-        }
-    }
-    refusals
+    findings.dedup();
+    Ok(findings)
 }
 
-fn networks(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Vec<Refusal> {
-    let made: BTreeSet<&String> = new.values().filter_map(|facts| facts.name.as_ref()).collect();
-    let mut refusals = Vec::new();
-    for facts in new.values() {
-        for network in &facts.networks {
-            if !request.observed.networks.contains_key(network) && !made.contains(network) {
-                refusals.push(Refusal {
-                    what: format!("there is no network {network}, which {} joins", facts.service),
-                    help: format!(
-                        "run `podman network create {network}`, or apply its stack first"
-                    ),
-                });
-            }
-        }
-    }
-    refusals
+/// What can be told of a host on which nothing else can be asked.
+pub fn of_machine(host: Host<'_>, of_user: bool) -> Result<Vec<Finding>, Fault> {
+    Ok(machine::judge(&host.machine.known(&Asked::default())?, of_user))
 }
 
-fn secrets(request: &Request<'_>, new: &BTreeMap<String, Facts>) -> Result<Vec<Refusal>, Fault> {
-    let (known, made) = (&request.secrets.known, &request.secrets.new);
-    let needed = new.values().flat_map(|facts| &facts.secrets);
-    let unknown = needed.filter(|name| !known.contains(*name) && !made.contains(*name));
-    let unknown: BTreeSet<String> = unknown.cloned().collect();
-    if unknown.is_empty() {
-        return Ok(Vec::new());
-    }
-    let there = request.host.containers.secrets_of(&unknown)?;
-    let mut refusals = Vec::new();
-    for facts in new.values() {
-        for secret in facts.secrets.intersection(&unknown) {
-            if !there.iter().any(|one| one.name == *secret) {
-                refusals.push(Refusal {
-                    what: format!("there is no secret {secret}, which {} takes", facts.service),
-                    help: format!(
-                        "make it by `podman secret create {secret} FILE`, or say in the stack \
-                         file where it comes from"
-                    ),
-                });
-            }
-        }
-    }
-    Ok(refusals)
+/// All that the topics judge.
+struct Scene<'s> {
+    request: &'s Request<'s>,
+    /// The services that are installed, and those that are to be.
+    old: &'s BTreeMap<String, Facts>,
+    new: &'s BTreeMap<String, Facts>,
+    /// What the services that start take from the host.
+    asks: &'s BTreeMap<String, Asks>,
+    seen: &'s Seen,
 }
 
-fn room(request: &Request<'_>) -> Result<Option<Refusal>, Fault> {
-    let needed = request.to.size() * 2 + SPARE_ROOM;
-    let room = request.host.files.room(&request.places.stacks)?;
-    Ok((room < needed).then(|| Refusal {
-        what: format!(
-            "{} KiB are free on the disk of {}, {} KiB are needed",
-            room >> 10,
-            request.places.stacks.display(),
-            needed >> 10
-        ),
-        help: "make room on that disk".to_owned(),
-    }))
+impl Scene<'_> {
+    /// A finding about something that commands of the stack may make in time.
+    fn missing(&self, code: &'static Code, what: String, help: String) -> Finding {
+        let found = Finding::new(code, what, help);
+        match self.request.expected.runs_commands {
+            true => Finding { severity: Severity::Warning, ..found },
+            false => found,
+        }
+    }
+}
+
+/// A size as people read it.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = UNITS.iter().find(|(shift, _)| bytes >> shift > 0);
+    let (shift, name) = unit.copied().unwrap_or((10, "KiB"));
+    let tenths = (bytes >> (shift - 10)).saturating_mul(10) >> 10;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn listening(address: &str, port: u16, udp: bool) -> Listening {
-        Listening { address: address.parse().unwrap(), port, udp }
-    }
-
     #[test]
-    fn a_published_port_meets_who_listens_there() {
-        let meets = |text: &str, address, port, udp| {
-            Published::parse(text).unwrap().meets(&listening(address, port, udp))
-        };
-        assert!(meets("8080:80", "127.0.0.1", 8080, false));
-        assert!(meets("127.0.0.1:8080:80", "0.0.0.0", 8080, false));
-        assert!(meets("0.0.0.0:8000-8010:80-90", "192.0.2.1", 8005, false));
-        assert!(meets("[::1]:53:53/udp", "::1", 53, true));
-        assert!(!meets("127.0.0.1:8080:80", "127.0.0.2", 8080, false));
-        assert!(!meets("8080:80", "127.0.0.1", 8080, true));
-        assert!(!meets("8080:80", "127.0.0.1", 80, false));
-        assert_eq!(Published::parse("80"), None);
+    fn sizes_are_told_in_their_largest_unit() {
+        let told = [0, 1 << 10, 1536 << 10, 5 << 30, u64::MAX].map(super::size);
+        assert_eq!(told[..4], ["0.0 KiB", "1.0 KiB", "1.5 MiB", "5.0 GiB"]);
     }
 }

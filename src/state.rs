@@ -13,12 +13,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub mod assessed;
 pub mod history;
 pub mod journal;
 pub mod manifest;
 pub mod places;
 pub mod store;
 
+pub use assessed::{Assessed, Risk};
 pub use history::{Entry, Verdict};
 pub use journal::{Action, Journal, Phase};
 pub use manifest::{Manifest, Settings};

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, Steps};
-use super::{images, links, resume, secrets};
+use super::{images, links, resume, secrets, volumes};
 use crate::host::change::Fault;
 use crate::host::containers::Image;
 use crate::host::units::UnitState;
@@ -248,6 +248,9 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
         meanwhile: &|| {},
     };
     let result = steps.carry_out().map(drop);
+    if result.is_ok() {
+        volumes::drop_made(scene, &journal.volumes);
+    }
     // A name that was lent for a start goes back to what it stood for.
     let back = images::to_give_back(&observed.images, &plan.tags, &journal.image_names);
     let tagged = images::tag(scene.host, &back);

@@ -23,6 +23,8 @@ pub enum Origin {
     Given(SecretValue),
     /// It is made up once, of so many characters out of these.
     Made(usize, &'static [u8]),
+    /// It cannot be had here, and this is why: one that is there stays as it is.
+    Lost(String),
 }
 
 /// What is to be done about the secrets of a stack.
@@ -52,7 +54,7 @@ pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled
     for Source { name, origin } in sources {
         let there = known.iter().find(|secret| secret.name == *name);
         let value = match (there, origin) {
-            (Some(_), Origin::Made(..)) => continue,
+            (Some(_), Origin::Made(..) | Origin::Lost(_)) => continue,
             (Some(secret), Origin::Given(value)) => {
                 if host.containers.secret_is(name, value)? {
                     continue;
@@ -69,6 +71,9 @@ pub fn settle(host: Host<'_>, stack: &str, sources: &[Source]) -> Result<Settled
                 match origin {
                     Origin::Given(value) => value.clone(),
                     Origin::Made(length, alphabet) => made_up(host, *length, alphabet)?,
+                    Origin::Lost(why) => {
+                        return Err(Fault::other(format!("make the secret `{name}`"), why));
+                    }
                 }
             }
         };

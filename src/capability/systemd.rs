@@ -3,6 +3,25 @@
 /// Keys in which systemd looks for no specifiers, so that a `%` is just a part of the value.
 pub const LITERAL: &[&str] = &["CPUQuota"];
 
+/// Keys that came after systemd 252, with the version that brought each.
+pub const NEWER: &[(&str, u32)] = &[
+    ("OpenFile", 253),
+    ("MemoryZSwapMax", 253),
+    ("DelegateSubgroup", 254),
+    ("FileDescriptorStorePreserve", 254),
+    ("ImportCredential", 254),
+    ("MemoryPressureThresholdSec", 254),
+    ("MemoryPressureWatch", 254),
+    ("RestartMaxDelaySec", 254),
+    ("RestartMode", 254),
+    ("RestartSteps", 254),
+    ("CoredumpReceive", 255),
+    ("SurviveFinalKillSignal", 255),
+    ("MemoryZSwapWriteback", 256),
+    ("ManagedOOMMemoryPressureDurationSec", 257),
+    ("PrivatePIDs", 257),
+];
+
 /// The keys of `[Unit]`, from systemd 252 to 258.
 pub const UNIT: &[&str] = &[
     "After",

@@ -47,6 +47,8 @@ pub enum Kind {
     Compose,
     /// Routes for Traefik.
     Traefik,
+    /// A guide for people.
+    Docs,
 }
 
 impl Default for Target {

@@ -22,7 +22,6 @@ use crate::host::disk::{self, Disk};
 use crate::host::real::{self, Real};
 use crate::observe::observe;
 use crate::plan::{self, Drifted, Observed, Plan, facts};
-use crate::preflight::{Refusal, preflight};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
 use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places};
@@ -30,12 +29,15 @@ use wanted::{Wanted, wanted};
 
 pub mod apply;
 pub mod diff;
+pub mod health;
 pub mod history;
+mod judge;
 pub mod kept;
 pub mod list;
 mod live;
 pub mod logs;
 pub mod plan_command;
+pub mod preflight_command;
 mod questions;
 pub mod reconcile;
 mod resume;
@@ -74,7 +76,11 @@ impl DeployArguments {
 
     /// The stacks that are to be up, without those that are marked not to be.
     fn read(&self, site: &Site) -> Option<Vec<Wanted>> {
-        let mut all = read(&self.paths, self.part(), &self.stack, site)?;
+        let mut all = read(&self.paths, self.part(), &self.stack, None, site)?;
+        if let Some(lost) = all.iter().find_map(Wanted::lost_secret) {
+            output::error(&lost);
+            return None;
+        }
         all.retain(|wanted| {
             if !wanted.is_deployed {
                 let name = &wanted.name;
@@ -140,11 +146,13 @@ fn open(place: &PlaceArguments) -> Result<Site, Fault> {
 }
 
 /// Reads stacks and settles what they ask for, in the order in which they must come up; nothing
-/// where something is wrong with them, which is told.
+/// where something is wrong with them, which is told. What is written for an older Podman stays
+/// good for the one that is there.
 fn read(
     paths: &[PathBuf],
     part: Part<'_>,
     arguments: &StackArguments,
+    older: Option<Podman>,
     site: &Site,
 ) -> Option<Vec<Wanted>> {
     let (files, all_known) = discover::all(paths, &Disk)?;
@@ -152,10 +160,13 @@ fn read(
     // What runs here is what the units must suit.
     let version = site.real.host().containers.version().ok().filter(|_| site.runs);
     let own = version.and_then(|(major, minor)| format!("{major}.{minor}").parse::<Podman>().ok());
-    let target = |config: &Config| check::Target {
-        podman: own.unwrap_or_else(|| config.podman()),
-        generates: true,
-        kind: Kind::Quadlet,
+    let target = |config: &Config| {
+        let own = own.unwrap_or_else(|| config.podman());
+        check::Target {
+            podman: older.map_or(own, |older| older.min(own)),
+            generates: true,
+            kind: Kind::Quadlet,
+        }
     };
     let (config, compiled) = checking.run(&files, all_known, arguments, &target);
     checking.findings.retain(|one| one.severity != Severity::Hint);
@@ -183,6 +194,9 @@ fn read(
         let whole = |paths: &[PathBuf]| paths.iter().map(|path| Disk.identity(path)).collect();
         wanted.settings.overlays = whole(&arguments.overlays);
         wanted.settings.env_files = whole(&arguments.env_files);
+        wanted.settings.podman = Some(target.podman.to_string());
+        wanted.expected.podman = version.map(|version| (version, target.podman));
+        wanted.settings.patterns_from = arguments.patterns.as_deref().map(|of| Disk.identity(of));
         wanted
     };
     match wanted {
@@ -205,7 +219,7 @@ fn ask(
     let files = quadlet::emit(&resolved, target, templates);
     let files = files.map_err(|error| format!("`{}`: {}", stack.name(), error.message))?;
     let whole = (!part.is_all()).then(|| resolve(stack, Part::default()));
-    wanted(stack, (whole.as_ref().unwrap_or(&resolved), &resolved), files, config)
+    Ok(wanted(stack, (whole.as_ref().unwrap_or(&resolved), &resolved), files, config))
 }
 
 /// Stacks behind those that they require; one circle is told by `lint`, and ends here all the same.
@@ -312,30 +326,6 @@ fn look(
     let old = from.map(facts).unwrap_or_default();
     let names: BTreeSet<String> = old.into_keys().chain(facts(to).into_keys()).collect();
     observe(scene.host, scene.stack, &names)
-}
-
-/// What stands in the way of a plan.
-fn in_the_way(scene: &Scene<'_>, site: &Site, prepared: &Prepared) -> Result<Vec<Refusal>, Fault> {
-    let empty = FileSet::default();
-    let mut refusals = preflight(&crate::preflight::Request {
-        host: scene.host,
-        places: scene.places,
-        store: scene.store,
-        stack: scene.stack,
-        from: prepared.from.as_ref().map_or(&empty, |from| &from.set),
-        to: &prepared.set,
-        observed: &prepared.observed,
-        secrets: &prepared.secrets,
-        of_user: site.of_user,
-    })?;
-    refusals.extend(prepared.secrets.foreign.iter().map(|name| {
-        Refusal {
-            what: format!("the secret {name} has another value and is not of this stack"),
-            help: "take `file` or `environment` away to use it as it is, or give it another name"
-                .to_owned(),
-        }
-    }));
-    Ok(refusals)
 }
 
 /// Runs something on a stack while nobody else does, after what a crash cut short is put back.

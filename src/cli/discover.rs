@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::output;
 use crate::check::Checked;
+use crate::host::disk::Disk;
 use crate::host::{Look, ReadError};
 use crate::model::value::nearest::nearest;
 use crate::resolve::Part;
@@ -66,6 +67,15 @@ pub fn named(path: &Path, look: &dyn Look) -> PathBuf {
     ];
     let exists = |place: &PathBuf| !matches!(look.read(place, 0), Err(ReadError::NotFound));
     places.into_iter().find(exists).unwrap_or_else(|| path.to_owned())
+}
+
+/// A folder that an option names.
+pub fn folder(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match is_folder(&path, &Disk) {
+        true => Ok(path),
+        false => Err("there is no such folder".to_owned()),
+    }
 }
 
 fn is_folder(path: &Path, look: &dyn Look) -> bool {

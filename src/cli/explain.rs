@@ -1,5 +1,7 @@
 //! `explain`: what a code means, and how layers are merged.
 
+mod format;
+
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
@@ -16,11 +18,12 @@ pub const EXAMPLES: &str = "\
 Examples:
   stackwright explain            all codes
   stackwright explain SW203      what a circular dependency is, and what to do
+  stackwright explain format     every key of a stack file, with what may stand behind it
   stackwright explain merge      how overlays, includes and patterns are merged, field by field";
 
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// A code such as `SW203`, or `merge`; all codes where it is left out
+    /// A code such as `SW203`, or `format` or `merge`; all codes where it is left out
     #[arg(value_name = "CODE")]
     code: Option<String>,
     /// How it is told
@@ -51,6 +54,10 @@ pub fn run(arguments: &ExplainArguments) -> Exit {
         None => code::all().collect(),
         Some("merge") => {
             output::out(&laws_page());
+            return Exit::Done;
+        }
+        Some("format") => {
+            output::out(&format_page());
             return Exit::Done;
         }
         Some(id) => match code::find(id) {
@@ -94,10 +101,17 @@ fn body(code: &Code) -> String {
     lines.fold(String::new(), |text, line| text + line + "\n")
 }
 
+/// The reference of the stack file, as a page of the documentation.
+pub fn format_page() -> String {
+    format::page()
+}
+
 /// The reference of all codes, as a page of the documentation.
 pub fn codes_page() -> String {
     let mut page = String::from(
-        "# Codes\n\nWhat `stackwright lint` can say. `stackwright explain CODE` shows the same.\n",
+        "# Codes\n\n\
+         What `stackwright lint` can say, and `stackwright preflight` from SW850 to SW899.\n\
+         `stackwright explain CODE` shows the same.\n",
     );
     for code in code::all() {
         let _infallible = write!(

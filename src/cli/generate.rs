@@ -1,7 +1,7 @@
 //! `generate`: write the files of a target.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::lint::Checking;
-use super::{Exit, StackArguments, discover, output};
+use super::{Exit, StackArguments, discover, graph, output};
 use crate::capability::podman::Podman;
 use crate::check::{self, Checked, Kind};
+use crate::draw::mermaid;
 use crate::emit::template::{BUILT_IN, TemplateError, Templates};
-use crate::emit::{self, Scope, compose, quadlet, traefik};
+use crate::emit::{self, Scope, compose, docs, quadlet, traefik};
 use crate::host::disk::Disk;
 use crate::host::folder::{self, State, Wanted};
 use crate::host::{Look, ReadError};
+use crate::load::expand::Unset;
 use crate::report::code::target as code;
 use crate::report::json::{self, LintReport};
 use crate::report::{Diagnostic, Severity, human};
-use crate::resolve::{Part, resolve};
+use crate::resolve::{Part, Resolved, order, resolve};
 use crate::source::Span;
 
 pub const EXAMPLES: &str = "\
@@ -33,12 +35,16 @@ Examples:
   stackwright generate shop --group web          the services of a group, and what they need
   stackwright generate shop --target compose     for where there is no Quadlet
   stackwright generate shop --target traefik     the routes, where Traefik has no socket
+  stackwright generate stacks/ --target docs     a guide to each stack, for people
 
 Podman's own generator shows what becomes of the units:
   QUADLET_UNIT_DIRS=$PWD/build/immich/quadlet /usr/libexec/podman/quadlet --dryrun --user";
 
 /// Stands for standard output in place of a folder.
 const PRINTED: &str = "-";
+
+/// The folder of what is generated.
+const BUILD: &str = "build";
 
 /// How large a template may be.
 const TEMPLATE_MAX: u64 = 1 << 20;
@@ -52,7 +58,7 @@ pub struct GenerateArguments {
     #[arg(long, value_enum, default_value_t = TargetName::Quadlet)]
     target: TargetName,
     /// The folder for DIR/STACK/TARGET/; `-` prints all files instead
-    #[arg(long, value_name = "DIR", default_value = "build")]
+    #[arg(long, value_name = "DIR", default_value = BUILD)]
     out: PathBuf,
     /// The oldest Podman that the units must run on; 5.4, or what `.stackwright.yml` says
     #[arg(long, value_name = "VERSION")]
@@ -77,6 +83,24 @@ pub struct GenerateArguments {
     stack: StackArguments,
 }
 
+impl GenerateArguments {
+    /// The units of one stack, where nothing else is said.
+    pub fn usual(path: &Path, patterns: Option<&PathBuf>) -> Self {
+        Self {
+            paths: vec![path.to_owned()],
+            target: TargetName::Quadlet,
+            out: PathBuf::from(BUILD),
+            podman: None,
+            scope: ScopeName::User,
+            templates: None,
+            groups: Vec::new(),
+            check: false,
+            format: Format::Human,
+            stack: StackArguments::with_patterns(patterns.cloned()),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TargetName {
     /// Units for Podman's Quadlet
@@ -85,6 +109,8 @@ enum TargetName {
     Compose,
     /// Routes for Traefik's file provider
     Traefik,
+    /// A guide for people: what runs, how it is reached, what must be kept, what to do
+    Docs,
 }
 
 impl TargetName {
@@ -93,6 +119,7 @@ impl TargetName {
             Self::Quadlet => Kind::Quadlet,
             Self::Compose => Kind::Compose,
             Self::Traefik => Kind::Traefik,
+            Self::Docs => Kind::Docs,
         }
     }
 
@@ -102,6 +129,7 @@ impl TargetName {
             Self::Quadlet => "quadlet",
             Self::Compose => "compose",
             Self::Traefik => "traefik",
+            Self::Docs => "docs",
         }
     }
 }
@@ -233,7 +261,8 @@ fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, Str
         Err(error @ ReadError::NotFound) => return Err(format!("`{}`: {error}", folder.display())),
         _ => return Err(format!("`{}` is no folder", folder.display())),
     }
-    let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    let units = BUILT_IN.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = units.chain([docs::TEMPLATE]).collect();
     for entry in Disk.list(folder) {
         let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if entry.path.extension().is_none_or(|ending| ending != "j2") {
@@ -269,11 +298,21 @@ fn generate(
         let units = |stack| Ok(named(stack, quadlet::emit(&resolved(stack), target, &templates)?));
         stacks.iter().map(units).collect()
     };
+    let guides = || -> Result<Vec<Generated>, TemplateError> {
+        let own = own.get(docs::TEMPLATE).map(|(_, text)| text.as_str());
+        let guide = |stack| {
+            let resolved = resolved(stack);
+            Ok(named(stack, docs::emit(&resolved, &told_of(stack, &resolved), own)?))
+        };
+        stacks.iter().map(guide).collect()
+    };
+    let mut blame = |error: TemplateError| {
+        blame_template(&error, own, checking);
+        Vec::new()
+    };
     match arguments.target {
-        TargetName::Quadlet => units().unwrap_or_else(|error| {
-            blame_template(&error, own, checking);
-            Vec::new()
-        }),
+        TargetName::Quadlet => units().unwrap_or_else(&mut blame),
+        TargetName::Docs => guides().unwrap_or_else(&mut blame),
         TargetName::Compose => {
             stacks.iter().map(|stack| named(stack, compose::emit(&resolved(stack)))).collect()
         }
@@ -283,6 +322,24 @@ fn generate(
     }
 }
 
+/// What a guide tells beside what the stack says.
+fn told_of(stack: &Checked, part: &Resolved<'_>) -> docs::Told {
+    let variables = stack.variables().iter().map(|(name, unset)| {
+        let unset = match unset {
+            Unset::Required(_) => None,
+            Unset::Text(text) => Some(text.clone()),
+            Unset::Empty => Some(String::new()),
+        };
+        docs::Variable { name: name.clone(), unset }
+    });
+    let whole = order(stack);
+    let shown = part.services.iter().map(|service| service.written.name.as_str());
+    let shown: BTreeSet<usize> = shown.filter_map(|name| whole.place(name)).collect();
+    let order = whole.restricted(&shown.into_iter().collect::<Vec<_>>());
+    let graph = graph::drawn(stack, &order, mermaid::draw);
+    docs::Told { graph, variables: variables.collect() }
+}
+
 /// Tells what is wrong with a template, at its line.
 fn blame_template(
     error: &TemplateError,
@@ -290,6 +347,9 @@ fn blame_template(
     checking: &mut Checking,
 ) {
     let built_in = || {
+        if error.template == docs::TEMPLATE {
+            return (format!("templates/docs/{}", docs::TEMPLATE), docs::BUILT_IN);
+        }
         let known = BUILT_IN.iter().find(|(name, _)| *name == error.template);
         (format!("templates/quadlet/{}", error.template), known.map_or("", |(_, text)| text))
     };

@@ -130,10 +130,19 @@ fn wanted<'a>(order: &Order, arguments: &'a GraphArguments) -> Result<Option<Vec
 }
 
 fn show(stack: &Checked, order: &Order, format: Format) -> String {
-    if format == Format::Json {
-        let report = report(stack, order);
-        return serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
+    match format {
+        Format::Json => {
+            serde_json::to_string_pretty(&report(stack, order)).unwrap_or_default() + "\n"
+        }
+        Format::Dot => drawn(stack, order, draw::dot::draw),
+        Format::Mermaid => drawn(stack, order, draw::mermaid::draw),
+        Format::Svg => drawn(stack, order, draw::svg::draw),
+        Format::Text => drawn(stack, order, draw::text::draw),
     }
+}
+
+/// The order of a stack as a drawing.
+pub fn drawn(stack: &Checked, order: &Order, draw: fn(&Picture<'_>) -> String) -> String {
     let notes: Vec<String> = order
         .seconds
         .iter()
@@ -147,12 +156,7 @@ fn show(stack: &Checked, order: &Order, format: Format) -> String {
         edges: order.needs.iter().map(line).collect(),
         critical: order.critical_path.clone(),
     };
-    match format {
-        Format::Dot => draw::dot::draw(&picture),
-        Format::Mermaid => draw::mermaid::draw(&picture),
-        Format::Svg => draw::svg::draw(&picture),
-        Format::Text | Format::Json => draw::text::draw(&picture),
-    }
+    draw(&picture)
 }
 
 fn line(need: &crate::check::Need) -> Line {

@@ -9,10 +9,12 @@ use super::{Exit, StackArguments, discover, output};
 use crate::capability::podman::Podman;
 use crate::check::{Kind, Target};
 use crate::config::{self, Config};
+use crate::host::Look;
 use crate::host::disk::{self, Disk};
 use crate::load::Request;
+use crate::model::at::At;
 use crate::report::{Findings, Severity, github, human, json, sarif};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::{Compiled, Input, compile};
 
 pub const EXAMPLES: &str = "\
@@ -101,6 +103,15 @@ impl Checking {
         Self { sources: Sources::default(), findings: Findings::default() }
     }
 
+    /// The configuration of a folder, with the patterns of another folder where one is given.
+    pub fn config(&mut self, folder: &Path, patterns: Option<&Path>) -> Config {
+        let mut config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);
+        if let Some(folder) = patterns {
+            config.patterns = Some(At::new(folder.to_owned(), Span::default()));
+        }
+        config
+    }
+
     /// Reads and checks the files.
     pub fn run(
         &mut self,
@@ -109,9 +120,21 @@ impl Checking {
         arguments: &StackArguments,
         target: &dyn Fn(&Config) -> Target,
     ) -> (Config, ManuallyDrop<Compiled>) {
+        self.run_on(&Disk, files, all_known, arguments, target)
+    }
+
+    /// The same with files that are seen another way.
+    pub fn run_on(
+        &mut self,
+        look: &dyn Look,
+        files: &[PathBuf],
+        all_known: bool,
+        arguments: &StackArguments,
+        target: &dyn Fn(&Config) -> Target,
+    ) -> (Config, ManuallyDrop<Compiled>) {
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
-        let config = config::find(folder, &Disk, &mut self.sources, &mut self.findings);
+        let config = self.config(folder, arguments.patterns.as_deref());
         let request = |path| Request {
             path,
             overlays: &arguments.overlays,
@@ -122,7 +145,7 @@ impl Checking {
         let requests: Vec<Request<'_>> = files.iter().map(|file| request(file)).collect();
         let target = target(&config);
         let input = Input { requests: &requests, config: &config, all_known, target };
-        let compiled = compile(&input, &Disk, &mut self.sources, &mut self.findings);
+        let compiled = compile(&input, look, &mut self.sources, &mut self.findings);
         // The run ends with it: to give back each of its many small values takes as long as to
         // check some of them, and the system takes them back at once.
         (config, ManuallyDrop::new(compiled))

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
+
 use super::{Exit, definition, output};
 use crate::host::disk;
 use crate::model::schema;
+use crate::pattern;
 
 pub const SCHEMA_EXAMPLES: &str = "\
 Examples:
   stackwright schema > stack.schema.json
+  stackwright schema pattern > pattern.schema.json
 
 An editor with a YAML language server completes and checks a stack file that begins with:
   # yaml-language-server: $schema=stack.schema.json";
@@ -22,9 +26,22 @@ pub const MAN_EXAMPLES: &str = "\
 Examples:
   stackwright man ~/.local/share/man/man1 && man stackwright";
 
-/// Prints the JSON schema of the stack file.
-pub fn schema() -> Exit {
-    output::out(&(serde_json::to_string_pretty(&schema::stack()).unwrap_or_default() + "\n"));
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// The stack file
+    Stack,
+    /// A pattern
+    Pattern,
+}
+
+/// Prints a JSON schema.
+pub fn schema(what: Described) -> Exit {
+    let schema = match what {
+        Described::Stack => schema::stack(),
+        Described::Pattern => pattern::schema(),
+    };
+    output::out(&(serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"));
     Exit::Done
 }
 

@@ -1,6 +1,6 @@
 //! How a container was started, against how its unit would start it: two calls of `podman run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which part of a container a flag is about.
 const ASPECTS: &[(&str, &[&str])] = &[
@@ -38,6 +38,10 @@ const ALONE: &[&str] = &[
     "--publish-all",
     "-P",
 ];
+
+/// Flags by which Quadlet keeps its books: an upgrade of Podman changes them, and no container is
+/// another one with them.
+const BOOKS: &[&str] = &["--cidfile"];
 
 /// Words in the names of variables whose values are never shown.
 const HIDDEN: &[&str] = &["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL"];
@@ -94,7 +98,7 @@ pub fn differences(unit: &[String], container: &[String]) -> Vec<(&'static str, 
     let (Some(unit), Some(container)) = (parse(unit), parse(container)) else { return Vec::new() };
     let mut by_aspect: BTreeMap<&'static str, (Vec<String>, Vec<String>)> = BTreeMap::new();
     let flags = unit.flags.keys().chain(container.flags.keys());
-    let flags: std::collections::BTreeSet<&&str> = flags.collect();
+    let flags: BTreeSet<&&str> = flags.filter(|flag| !BOOKS.contains(flag)).collect();
     for flag in flags {
         let (wanted, actual) = (unit.all(flag), container.all(flag));
         let only = |one: &[&str], other: &[&str]| -> Vec<String> {
@@ -156,6 +160,20 @@ mod tests {
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn another_quadlet_makes_no_other_container() {
+        let container = words(
+            "/usr/bin/podman run --name a --cidfile=/run/user/1000/a.cid --replace --rm \
+             --cgroups=split --entrypoint [\"find\"] --stop-timeout 10 --network n \
+             --pull newer img",
+        );
+        let unit = words(
+            "/usr/bin/podman run --name a --replace --rm --cgroups=split --pull newer \
+             --entrypoint=[\"find\"] --stop-timeout 10 --network n img",
+        );
+        assert_eq!(differences(&unit, &container), []);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::unit_file::facts::Facts;
 
 /// What the stack file says, against what is installed.
 pub fn wanted(request: &Request<'_>) -> Vec<Item> {
+    if !request.strange.is_empty() {
+        return vec![unknown(request)];
+    }
     let Some(wanted) = request.wanted else { return vec![gone(request)] };
     let empty = FileSet::default();
     let known = request.installed.map_or(&empty, |one| &one.set);
@@ -59,6 +62,23 @@ fn gone(request: &Request<'_>) -> Item {
         actual: "it is gone".to_owned(),
         meaning: "the stack goes on as it was applied last".to_owned(),
         mend: format!("bring the file back, or run `stackwright remove {}`", request.stack),
+        since: None,
+        remedy: Remedy::Nothing,
+    }
+}
+
+fn unknown(request: &Request<'_>) -> Item {
+    Item {
+        subject: request.stack.to_owned(),
+        aspect: "variables".to_owned(),
+        layer: Layer::Files,
+        state: State::Warning,
+        wanted: "as they were when it was applied".to_owned(),
+        actual: format!("{} not set here, or to another value", request.strange.join(", ")),
+        meaning: "what its file says here is not what was meant, so the two are not compared"
+            .to_owned(),
+        mend: "set them, say `--env-file`, or name the stack file to have it read as it is here"
+            .to_owned(),
         since: None,
         remedy: Remedy::Nothing,
     }

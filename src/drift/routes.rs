@@ -9,6 +9,9 @@ use super::{Item, Layer, Remedy, State};
 /// How labels of routers begin.
 const ROUTERS: &str = "traefik.http.routers.";
 
+/// What Traefik calls the one that reads labels of containers, those of Podman too.
+const OF_LABELS: &str = "docker";
+
 /// The label that takes a container out.
 const ENABLE: &str = "traefik.enable";
 
@@ -61,43 +64,80 @@ pub fn routes(labels: &BTreeMap<String, String>, loaded: &Loaded) -> Vec<Item> {
 }
 
 fn router(name: &str, options: &BTreeMap<String, &str>, loaded: &Loaded) -> Vec<Item> {
-    let is_it = |known: &&String| known.split('@').next() == Some(name);
-    let Some(key) = loaded.routers.keys().find(is_it) else {
+    let parts = parts(name, loaded);
+    if parts.is_empty() {
         let rule = options.get("rule").copied().unwrap_or("a router of this name");
         let meaning = "Traefik has not loaded this router: nobody is led to the service";
         return vec![item(name, "router", rule, "is not there", meaning)];
-    };
-    let router = loaded.routers.get(key).cloned().unwrap_or_default();
-    let mut items = Vec::new();
-    if router.status != "enabled" {
-        let said = [&[router.status.clone()][..], &router.error].concat().join(": ");
-        items.push(item(name, "router", "enabled", &said, "Traefik does not use this router"));
     }
-    let provider = key.rsplit_once('@').map_or("", |(_, provider)| provider);
-    let full = |one: &str| match one.contains('@') {
-        true => one.to_owned(),
-        false => format!("{one}@{provider}"),
-    };
-    let list = |text: &str| -> Vec<String> {
-        text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
-    };
+    let mut items = Vec::new();
     let mut compare = |aspect: &str, wanted: Option<String>, actual: String| {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != actual) {
             items.push(item(name, aspect, &wanted, &actual, "Traefik leads requests another way"));
         }
     };
     let option = |key: &str| options.get(key).map(|value| (*value).to_owned());
-    compare("rule", option("rule"), router.rule);
-    let points: Option<BTreeSet<String>> =
-        options.get("entrypoints").map(|points| list(points).into_iter().collect());
+    let points = option("entrypoints").map(|points| list(&points).into_iter().collect());
     let sorted = |points: BTreeSet<String>| points.into_iter().collect::<Vec<_>>().join(", ");
-    compare("entry points", points.map(sorted), sorted(router.entry_points.into_iter().collect()));
-    let wanted = options.get("middlewares").map(|all| list(all));
-    let wanted = wanted.map(|all| all.iter().map(|one| full(one)).collect::<Vec<_>>().join(", "));
-    compare("middlewares", wanted, router.middlewares.join(", "));
-    let resolver = router.tls.map(|tls| tls.cert_resolver).unwrap_or_default();
-    compare("certificate resolver", option("tls.certresolver"), resolver);
+    let actual = parts.iter().flat_map(|(_, part)| part.entry_points.iter().cloned()).collect();
+    compare("entry points", points.map(sorted), sorted(actual));
+    for (provider, part) in &parts {
+        compare("rule", option("rule"), part.rule.clone());
+        let full = |one: &String| match one.contains('@') {
+            true => one.clone(),
+            false => format!("{one}@{provider}"),
+        };
+        let wanted: Option<Vec<String>> =
+            option("middlewares").map(|all| list(&all).iter().map(full).collect());
+        // An entry point may have some of its own, which come first.
+        let wanted = wanted.filter(|wanted| !part.middlewares.ends_with(wanted));
+        let wanted = wanted.map(|wanted| wanted.join(", "));
+        compare("middlewares", wanted, part.middlewares.join(", "));
+        let resolver = part.tls.as_ref().map(|tls| tls.cert_resolver.clone());
+        compare("certificate resolver", option("tls.certresolver"), resolver.unwrap_or_default());
+    }
+    let states = parts.iter().filter_map(|(_, part)| state(name, part));
+    items.extend(states);
+    items.sort();
+    items.dedup();
     items
+}
+
+/// What Traefik has made of a router, with who told it. One with several entry points may become
+/// as many routers, each with the name of its entry point in front.
+fn parts<'l>(name: &str, loaded: &'l Loaded) -> Vec<(&'l str, &'l Router)> {
+    let is_it = |known: &str, router: &Router| {
+        let point = known.strip_suffix(name).and_then(|point| point.strip_suffix('-'));
+        known == name || point.is_some_and(|point| router.entry_points == [point])
+    };
+    let all = loaded.routers.iter().filter_map(|(key, router)| {
+        let (known, provider) = key.rsplit_once('@').unwrap_or((key, ""));
+        is_it(known, router).then_some((provider, router))
+    });
+    let mut parts: Vec<(&str, &Router)> = all.collect();
+    // Another of that name comes from elsewhere, and labels have nothing to say about it.
+    if parts.iter().any(|(provider, _)| *provider == OF_LABELS) {
+        parts.retain(|(provider, _)| *provider == OF_LABELS);
+    }
+    parts
+}
+
+/// What Traefik itself thinks of a router.
+fn state(name: &str, router: &Router) -> Option<Item> {
+    let said = [&[router.status.clone()][..], &router.error].concat().join(": ");
+    let state = |meaning| item(name, "router", "enabled", &said, meaning);
+    match router.status.as_str() {
+        "enabled" => None,
+        "warning" => {
+            let item = state("Traefik uses this router, and has something to say about it");
+            Some(Item { state: State::Warning, ..item })
+        }
+        _ => Some(state("Traefik does not use this router")),
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
 }
 
 fn item(router: &str, aspect: &str, wanted: &str, actual: &str, meaning: &str) -> Item {
@@ -172,6 +212,33 @@ mod tests {
         assert_eq!(one("\"le\"", "\"other\""), "certificate resolver: other");
         let off = one("\"enabled\",", "\"disabled\", \"error\": [\"no entry point\"],");
         assert_eq!(off, "router: disabled: no entry point");
+        let used = one("\"enabled\",", "\"warning\", \"error\": [\"no domain\"],");
+        assert_eq!(used, "router: warning: no domain");
         assert!(Loaded::read(b"<html>").is_err());
+    }
+
+    /// Where entry points have middlewares or certificates of their own, each has its own router.
+    #[test]
+    fn a_router_is_known_by_its_entry_points_too() {
+        let part = |point: &str, rule: &str| {
+            format!(
+                r#""{point}-site@docker": {{"entryPoints": ["{point}"], "status": "enabled",
+                "rule": "{rule}", "tls": {{"certResolver": "le"}},
+                "middlewares": ["own@file", "auth@docker", "limit@file"]}}"#
+            )
+        };
+        let other = r#""site@file": {"rule": "Path(`/`)"}, "not-site@docker": {"rule": "x"}"#;
+        let loaded = |rule: &str| {
+            let (web, secure) = (part("web", "Host(`a.example`)"), part("websecure", rule));
+            format!(r#"{{"routers": {{{other}, {web}, {secure}}}}}"#)
+        };
+        assert_eq!(told(&loaded("Host(`a.example`)")), []);
+        let [(aspect, _, actual)] = &told(&loaded("Host(`b.example`)"))[..] else { panic!() };
+        assert_eq!((&**aspect, &**actual), ("rule", "Host(`b.example`)"));
+        let web = part("web", "Host(`a.example`)");
+        let [(aspect, wanted, actual)] = &told(&format!(r#"{{"routers": {{{web}}}}}"#))[..] else {
+            panic!()
+        };
+        assert_eq!((&**aspect, &**wanted, &**actual), ("entry points", "web, websecure", "web"));
     }
 }

@@ -116,7 +116,9 @@ const NANO: u64 = 1_000_000_000;
 
 /// The words of a health check, without how it is run.
 fn test(said: &str) -> String {
-    let Ok(words) = serde_json::from_str::<Vec<String>>(said) else { return said.to_owned() };
+    let Ok(words) = serde_json::from_str::<Vec<String>>(said) else {
+        return said.strip_prefix("CMD ").unwrap_or(said).to_owned();
+    };
     match words.split_first() {
         Some((first, rest)) if matches!(first.as_str(), "CMD" | "CMD-SHELL") => rest.join(" "),
         _ => words.join(" "),
@@ -311,6 +313,7 @@ mod tests {
             (Kind::Time, "0s", "0"),
             (Kind::Test, r#"["test","-e","/x"]"#, "test -e /x"),
             (Kind::Test, r#"["CMD-SHELL","true"]"#, "true"),
+            (Kind::Test, "CMD /bin/check", "/bin/check"),
             (Kind::Test, "true", "true"),
         ] {
             assert_eq!(canonical(kind, said).as_deref(), Some(expected), "{said}");

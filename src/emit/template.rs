@@ -34,7 +34,7 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
-    fn new(template: &str, error: &Error) -> Self {
+    pub(super) fn new(template: &str, error: &Error) -> Self {
         let mut message = error.detail().map_or(error.kind().to_string(), str::to_owned);
         // What a function said is behind what the engine says about the call.
         if let Some(source) = std::error::Error::source(error) {

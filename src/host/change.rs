@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::containers::Containers;
+use super::known::{Asked, Known, Listening};
 use super::probe::Probes;
 use super::units::Units;
+use super::vitals::Vitals;
 
 /// A host that can be changed.
 #[derive(Clone, Copy)]
@@ -139,17 +141,6 @@ pub enum LockError {
     Fault(Fault),
 }
 
-/// A port that something listens on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listening {
-    /// The address; unspecified where it is all of them.
-    pub address: std::net::IpAddr,
-    /// The port.
-    pub port: u16,
-    /// Whether it is UDP, and not TCP.
-    pub udp: bool,
-}
-
 /// A command of the stack that runs around a deployment.
 #[derive(Debug, Clone)]
 pub struct HookCall<'c> {
@@ -165,7 +156,7 @@ pub struct HookCall<'c> {
     pub timeout: Duration,
 }
 
-/// The rest of a host: its clocks, its user, its ports, and signals to this process.
+/// The rest of a host: its clocks, its user, what is known of it, and signals to this process.
 pub trait Machine: Sync {
     /// The time since some fixed moment, which no setting of the clock changes.
     fn now(&self) -> Duration;
@@ -179,11 +170,14 @@ pub trait Machine: Sync {
     /// The name of the user who runs this.
     fn user(&self) -> String;
 
-    /// Whether the user's services live on when nobody is logged in.
-    fn lingers(&self) -> Result<bool, Fault>;
+    /// What is known of it, as far as that can be found out.
+    fn known(&self, asked: &Asked<'_>) -> Result<Known, Fault>;
 
-    /// What is listened on.
-    fn listening(&self) -> Result<Vec<Listening>, Fault>;
+    /// Who listens on a port, where this user may know.
+    fn holder(&self, listening: &Listening) -> Option<String>;
+
+    /// How it is, with the disks of some folders.
+    fn vitals(&self, folders: &[&Path]) -> Vitals;
 
     /// Whether somebody asked this process to stop, since it began.
     fn interrupted(&self) -> bool;

@@ -155,6 +155,9 @@ pub trait Containers: Sync {
         Ok(self.images()?.into_iter().map(|image| (image, Vec::new())).collect())
     }
 
+    /// What images are made for, such as `amd64`, by their own marks.
+    fn architectures(&self, images: &[&str]) -> Result<BTreeMap<String, String>, Fault>;
+
     /// Fetches an image; several may be fetched at the same time.
     fn pull(&self, image: &str) -> Result<(), PullError>;
 
@@ -227,4 +230,12 @@ pub trait Containers: Sync {
 
     /// What Quadlet makes of folders, of which the first with a name wins; nothing is written.
     fn generate(&self, folders: &[&Path]) -> Result<Generated, Fault>;
+
+    /// The same with units before all folders that are not there yet; the services made from them
+    /// come from their names alone.
+    fn generate_with(
+        &self,
+        units: &BTreeMap<String, String>,
+        folders: &[&Path],
+    ) -> Result<Generated, Fault>;
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::change::Fault;
 
 /// How a unit is, in the manager's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Active {
     /// It runs, or did what it had to do and stays so.
     Active,
     /// It does not run.
+    #[default]
     Inactive,
     /// It ended by a failure.
     Failed,
@@ -24,7 +25,7 @@ pub enum Active {
 }
 
 /// What the manager knows about a unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitState {
     /// Whether its file was found and understood.
     pub is_loaded: bool,
@@ -66,6 +67,15 @@ impl UnitState {
     }
 }
 
+/// A unit that ended by a failure, which nobody has taken note of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailedUnit {
+    /// Its name.
+    pub name: String,
+    /// Whether it is one of the machine, and not of a user.
+    pub of_machine: bool,
+}
+
 /// What the manager would do with a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
@@ -75,8 +85,6 @@ pub struct Details {
     pub is_outdated: bool,
     /// Since when it is in its state, in microseconds since 1970; 0 where that is not known.
     pub since: u64,
-    /// How much memory it uses, in bytes, where that is counted.
-    pub memory: Option<u64>,
 }
 
 /// The mark of a job.
@@ -131,17 +139,27 @@ pub enum Wake {
 
 /// A service manager. Names are those of units, such as `db.service`.
 pub trait Units: Sync {
+    /// The version of the manager, its first number alone.
+    fn manager_version(&self) -> Result<u32, Fault>;
+
     /// Reads all units anew, running the generators.
     fn reload(&self) -> Result<(), Fault>;
 
     /// What is known about units; a unit without a file is there too, and not loaded.
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault>;
 
-    /// What the manager would do with units; nothing where it does not tell.
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault>;
+    /// What the manager would do with units whose states are known; nothing where it does not tell.
+    fn details(&self, names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault>;
+
+    /// How much memory units use, in bytes, where that is counted.
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault>;
 
     /// All units in memory that have a file, with whether they are active.
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault>;
+
+    /// Units with a file that have failed: those of the user and, as far as these are told, those
+    /// of the machine.
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault>;
 
     /// Units that stop when a unit is stopped, whoever they belong to.
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::expand::{self, Names};
+use super::expand::{self, Mentions, Names};
 use super::{env_file, take_text, unread};
 use crate::host::Look;
 use crate::model::Stack;
@@ -19,6 +19,8 @@ pub struct Attachments {
     pub env_files: BTreeMap<String, Vec<env_file::Line>>,
     /// The contents of files, by their [`key`].
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The variables that templates name.
+    pub variables: Mentions,
 }
 
 /// Where files are looked for, and what their variables mean.
@@ -58,7 +60,9 @@ pub fn attach(
         }
         let Some(mut bytes) = read(path, findings) else { continue };
         if is_template {
-            bytes = expanded(path, bytes, place, sources, findings);
+            let (text, variables) = expanded(path, bytes, place, sources, findings);
+            expand::keep(variables, &mut attachments.variables);
+            bytes = text.into_bytes();
         }
         attachments.files.insert(name, bytes);
     }
@@ -84,19 +88,19 @@ pub fn key(path: &RelativePath, is_template: bool) -> String {
     format!("{mark}{path}")
 }
 
-/// The text of a file with its variables expanded.
+/// The text of a file with its variables expanded, and what these are.
 fn expanded(
     path: &RelativePath,
     bytes: Vec<u8>,
     place: &Place<'_>,
     sources: &mut Sources,
     findings: &mut Findings,
-) -> Vec<u8> {
+) -> (String, Mentions) {
     let name = place.folder.join(path.as_str());
     let id = take_text(&name.to_string_lossy(), bytes, sources, findings);
     let source = id.and_then(|id| Some((id, std::sync::Arc::clone(sources.get(id)?))));
     let text = source.map(|(id, source)| expand::text(id, &source.text, place.names, findings));
-    text.unwrap_or_default().into_bytes()
+    text.unwrap_or_default()
 }
 
 fn contents(stack: &Stack) -> impl Iterator<Item = (&At<RelativePath>, bool)> {

@@ -11,7 +11,7 @@ use crate::source::{SourceId, Span};
 /// How long a text may become; a default may repeat a variable that repeats another.
 const EXPANDED_MAX: usize = 1 << 20;
 /// How long all texts with variables may become together, where the file itself is small.
-const EXPANDED_TOTAL: usize = 16 << 20;
+pub const EXPANDED_TOTAL: usize = 16 << 20;
 /// How many problems of one text are told, of errors and of warnings each.
 const PROBLEMS_MAX: usize = 100;
 /// How deep defaults may stand in defaults.
@@ -33,10 +33,25 @@ pub struct Names {
     pub secrets: BTreeSet<String>,
 }
 
-/// Expands the variables of all values; keys stay as they are.
-pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
+/// What becomes of a variable that is not set, as the text says it that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unset {
+    /// It counts as empty.
+    Empty,
+    /// This text stands for it.
+    Text(String),
+    /// Nothing works without it, and why.
+    Required(String),
+}
+
+/// The variables that texts name.
+pub type Mentions = BTreeMap<String, Unset>;
+
+/// Expands the variables of all values, and tells which these are; keys stay as they are.
+pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) -> Mentions {
+    let mut mentions = Mentions::new();
     if !tree.source.text.contains('$') {
-        return;
+        return mentions;
     }
     let mut is_key = vec![false; tree.nodes.len()];
     for node in &tree.nodes {
@@ -56,21 +71,44 @@ pub fn expand(tree: &mut Tree, names: &Names, findings: &mut Findings) {
             continue;
         };
         if tree.read(&scalar.text).contains('$') {
-            let length = expand_scalar(tree, id, (names, room), findings);
+            let mut work = Expansion::new(names, room);
+            let length = expand_scalar(tree, id, &mut work, findings);
             room = room.saturating_sub(length);
+            keep(work.mentions, &mut mentions);
         }
+    }
+    mentions
+}
+
+/// Adds what was named; what was said of a variable first stands.
+pub fn keep(new: Mentions, all: &mut Mentions) {
+    for (name, unset) in new {
+        all.entry(name).or_insert(unset);
     }
 }
 
-/// Expands the variables of a whole file.
-pub fn text(id: SourceId, text: &str, names: &Names, findings: &mut Findings) -> String {
+/// Expands the variables of a whole file, and tells which these are.
+pub fn text(
+    id: SourceId,
+    text: &str,
+    names: &Names,
+    findings: &mut Findings,
+) -> (String, Mentions) {
     let mut work = Expansion::new(names, EXPANDED_TOTAL);
     work.run(text);
     for problem in work.problems {
         let span = Span::new(id, problem.range.start, problem.range.end);
         findings.add(problem.diagnostic(span));
     }
-    work.out
+    (work.out, work.mentions)
+}
+
+/// Expands a text in which nothing may be named but these names, not even with a default.
+pub fn one(text: &str, names: &Names, room: usize) -> (String, Vec<Problem>) {
+    let mut work = Expansion::new(names, room);
+    work.all_known = true;
+    work.run(text);
+    (work.out, work.problems)
 }
 
 /// The texts of files and units, whose dollars are their own; a template says that it is one.
@@ -89,22 +127,21 @@ fn literal_texts(tree: &Tree) -> BTreeSet<NodeId> {
 fn expand_scalar(
     tree: &mut Tree,
     id: NodeId,
-    (names, room): (&Names, usize),
+    work: &mut Expansion<'_>,
     findings: &mut Findings,
 ) -> usize {
     let Some(Value::Scalar(scalar)) = tree.nodes.get(id.index()).map(|node| &node.value) else {
         return 0;
     };
-    let text = tree.read(&scalar.text);
+    let (text, names) = (tree.read(&scalar.text), work.names);
     if let Some(name) = secret_reference(text, names) {
         let name = Text::Owned(name.into());
         tree.rewrite(id, name, Style::Secret);
         return 0;
     }
-    let mut work = Expansion::new(names, room);
     work.run(text);
-    let Expansion { out, problems, used, .. } = work;
-    let style = if used { Style::Expanded } else { scalar.style };
+    let (out, problems) = (std::mem::take(&mut work.out), std::mem::take(&mut work.problems));
+    let style = if work.used { Style::Expanded } else { scalar.style };
     let slice = matches!(scalar.text, Text::Slice(..)).then(|| text_start(&scalar.text));
     let is_broken = problems.iter().any(|one| one.kind.is_error());
     let length = out.len();
@@ -165,11 +202,14 @@ fn name_length(text: &str) -> usize {
 }
 
 /// Something that is wrong with a variable.
-struct Problem {
-    range: std::ops::Range<usize>,
+#[derive(Debug)]
+pub struct Problem {
+    /// Where it stands in the text.
+    pub range: std::ops::Range<usize>,
     kind: ProblemKind,
 }
 
+#[derive(Debug)]
 enum ProblemKind {
     Malformed { what: String, help: &'static str },
     Unset(String),
@@ -185,7 +225,16 @@ impl ProblemKind {
 }
 
 impl Problem {
-    fn diagnostic(self, span: Span) -> Diagnostic {
+    /// The name that stands for nothing, where that is the problem.
+    pub fn unset(&self) -> Option<&str> {
+        match &self.kind {
+            ProblemKind::Unset(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What is told about it at a place.
+    pub fn diagnostic(self, span: Span) -> Diagnostic {
         match self.kind {
             ProblemKind::Malformed { what, help } => {
                 Diagnostic::new(&code::VARIABLE_SYNTAX, span, what).help(help)
@@ -235,14 +284,28 @@ struct Expansion<'n> {
     warnings: usize,
     /// Whether a variable was read, so that the text is no longer as it was written.
     used: bool,
+    /// The variables that were named.
+    mentions: Mentions,
+    /// Whether a name that stands for nothing is a problem whatever is said behind it.
+    all_known: bool,
 }
 
 impl<'n> Expansion<'n> {
     fn new(names: &'n Names, room: usize) -> Self {
         let room = room.min(EXPANDED_MAX);
-        let (out, problems) = (String::new(), Vec::new());
-        let (is_full, used) = (false, false);
-        Self { names, depth: 0, out, room, is_full, problems, errors: 0, warnings: 0, used }
+        Self {
+            names,
+            depth: 0,
+            out: String::new(),
+            room,
+            is_full: false,
+            problems: Vec::new(),
+            errors: 0,
+            warnings: 0,
+            used: false,
+            mentions: Mentions::new(),
+            all_known: false,
+        }
     }
 
     fn run(&mut self, text: &str) {
@@ -310,10 +373,17 @@ impl<'n> Expansion<'n> {
         if self.names.secrets.contains(name) {
             return self.problem(range, ProblemKind::SecretInText(name.to_owned()));
         }
+        self.mention(name, || Unset::Empty);
         if let Some(value) = self.names.variables.get(name) {
             return self.put(value);
         }
         self.problem(range, ProblemKind::Unset(name.to_owned()));
+    }
+
+    fn mention(&mut self, name: &str, unset: impl FnOnce() -> Unset) {
+        if !self.mentions.contains_key(name) {
+            self.mentions.insert(name.to_owned(), unset());
+        }
     }
 
     fn braced(&mut self, body: &str, range: std::ops::Range<usize>) {
@@ -325,7 +395,7 @@ impl<'n> Expansion<'n> {
             let what = format!("`${{{}}}` names no variable", escape(body));
             return self.malformed(&what, DOUBLE, range);
         }
-        if operation.is_empty() {
+        if operation.is_empty() || (self.all_known && !self.names.variables.contains_key(name)) {
             return self.plain(name, range);
         }
         self.used = true;
@@ -342,6 +412,11 @@ impl<'n> Expansion<'n> {
         };
         let value = value.unwrap_or_default();
         let argument = operation.get(1..).unwrap_or("");
+        self.mention(name, || match operation.chars().next() {
+            Some('-') => Unset::Text(argument.to_owned()),
+            Some('?') => Unset::Required(argument.to_owned()),
+            _ => Unset::Empty,
+        });
         match (operation.chars().next(), given) {
             (Some('-' | '?'), true) => self.put(value),
             (Some('-'), false) | (Some('+'), true) => self.nested(argument, range),
@@ -426,6 +501,21 @@ mod tests {
         ] {
             assert_eq!(expand_text(text), (expected.to_owned(), problems), "{text}");
         }
+    }
+
+    #[test]
+    fn variables_are_told_with_what_stands_for_them() {
+        let names = Names { secrets: ["pw".to_owned()].into(), ..Names::default() };
+        let mut work = Expansion::new(&names, usize::MAX);
+        work.run("$A ${B:-b${C-c}} ${D:?why} ${E:+e} ${B:-other} $$F");
+        let expected = [
+            ("A", Unset::Empty),
+            ("B", Unset::Text("b${C-c}".to_owned())),
+            ("C", Unset::Text("c".to_owned())),
+            ("D", Unset::Required("why".to_owned())),
+            ("E", Unset::Empty),
+        ];
+        assert_eq!(work.mentions, expected.map(|(name, unset)| (name.to_owned(), unset)).into());
     }
 
     #[test]

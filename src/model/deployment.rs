@@ -92,11 +92,12 @@ layered! {
     pub struct FailureHandling {
         /// Whether all is put back, left as it is, or held for a look.
         pub strategy: Option<At<OnFailure>>,
-        /// In which order services are stopped.
+        /// In which order services are stopped; kept for old files, what needs another always stops
+        /// before it.
         pub rollback_order: Option<At<RollbackOrder>>,
         /// Whether the logs of what failed are kept.
         pub preserve_logs: Option<At<bool>>,
-        /// Whether volumes that the deployment made are removed again.
+        /// Whether volumes that the deployment made are removed again when it is put back (no).
         pub cleanup_volumes: Option<At<bool>>,
     }
 }

@@ -157,6 +157,6 @@ forms! {
         AbsolutePath::PATTERN, AbsolutePath::EXAMPLES;
     RelativePath, "relative-path", PATH, ["string"],
         RelativePath::PATTERN, RelativePath::EXAMPLES;
-    GroupName, "group", USER, ["string", "integer"], GroupName::PATTERN, GroupName::EXAMPLES;
+    GroupName, "group", USER, ["string", "number"], GroupName::PATTERN, GroupName::EXAMPLES;
     Regex, "regular-expression", PATTERN, ["string"], Regex::PATTERN, Regex::EXAMPLES;
 }

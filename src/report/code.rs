@@ -4,9 +4,11 @@ use super::Severity;
 
 pub mod compose;
 pub mod health;
+pub mod host;
 pub mod mounts;
 pub mod names;
 pub mod order;
+pub mod patterns;
 pub mod project;
 pub mod raw;
 pub mod routes;
@@ -60,6 +62,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         raw::ALL,
         target::ALL,
         compose::ALL,
+        patterns::ALL,
+        host::ALL,
         project::ALL,
     ]
     .into_iter()

@@ -52,7 +52,7 @@ pub struct Volume<'c> {
 }
 
 /// Asked of the file system that holds the folder, before anything is started: no option of mounts.
-const NO_COPY_ON_WRITE: &str = "nocow";
+pub const NO_COPY_ON_WRITE: &str = "nocow";
 
 /// The mounts of a service, in their order; those of configuration files come last.
 pub fn mounts<'c>(scene: &Scene<'c, '_>, configuration: &'c Configuration) -> Vec<Mount<'c>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Action, open, seal};
-use super::{GenerationName, Journal};
+use super::{Assessed, GenerationName, Journal};
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -48,6 +48,9 @@ pub struct Entry {
     /// The patterns of the services that were to start, where they have one.
     #[serde(default)]
     pub patterns: BTreeMap<String, String>,
+    /// How the host was and what was at stake, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed: Option<Assessed>,
     /// The service that failed.
     #[serde(default)]
     pub failed: Option<String>,
@@ -74,6 +77,7 @@ impl Entry {
             services: BTreeMap::new(),
             images: BTreeMap::new(),
             patterns: BTreeMap::new(),
+            assessed: journal.assessed.clone(),
             failed: None,
             cause: None,
             log: Vec::new(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GenerationName, digest};
+use super::{Assessed, GenerationName, digest};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -86,6 +86,9 @@ pub struct Journal {
     /// The networks of Podman that were there before, with what tells one from the next of its
     /// name.
     pub networks: BTreeMap<String, String>,
+    /// The volumes of Podman that were not there before, and are to go again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<String>,
     /// The secrets of Podman that get another value; the one before is put aside.
     #[serde(default)]
     pub rotated: BTreeSet<String>,
@@ -95,6 +98,9 @@ pub struct Journal {
     /// What the names of images stood for that the stack uses, before and after.
     #[serde(default)]
     pub image_names: BTreeMap<String, String>,
+    /// How the host was and what was at stake, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessed: Option<Assessed>,
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// Who began it.
@@ -115,9 +121,11 @@ impl Journal {
             trying: BTreeSet::new(),
             others: BTreeMap::new(),
             networks: BTreeMap::new(),
+            volumes: BTreeSet::new(),
             rotated: BTreeSet::new(),
             images: BTreeMap::new(),
             image_names: BTreeMap::new(),
+            assessed: None,
             began: 0,
             user: String::new(),
         }

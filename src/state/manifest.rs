@@ -38,6 +38,15 @@ pub struct Settings {
     /// The files that its variables were read from, where they were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env_files: Vec<PathBuf>,
+    /// The variables that it had from the environment, each with a mark of its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The version of Podman that its units are written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub podman: Option<String>,
+    /// The folder of patterns, where it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patterns_from: Option<PathBuf>,
     /// How many services start at the same time at most; 0 is as many as may.
     pub max_parallel: usize,
     /// How long one service may take, in seconds, where the unit says nothing or more.
@@ -50,6 +59,9 @@ pub struct Settings {
     pub on_failure: OnFailure,
     /// Whether the logs of what failed are kept.
     pub preserve_logs: bool,
+    /// Whether volumes that a deployment makes go with it when it fails and is put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_volumes: bool,
     /// How many generations are kept.
     pub keep: usize,
     /// The patterns of services, where they have one, for the history.
@@ -108,6 +120,22 @@ pub enum OnFailure {
     Leave,
     /// All is held for a look at what failed.
     Pause,
+}
+
+impl Settings {
+    /// The variables of another environment that are not there or have another value.
+    pub fn strange(&self, environment: &BTreeMap<String, String>) -> Vec<String> {
+        let is_same = |(name, known): &(&String, &String)| {
+            environment.get(*name).is_some_and(|value| mark(value) == **known)
+        };
+        let strange = self.variables.iter().filter(|variable| !is_same(variable));
+        strange.map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// What tells a value of a variable from another one.
+pub fn mark(value: &str) -> String {
+    digest(value.as_bytes()).chars().take(DIGEST_LENGTH).collect()
 }
 
 impl Manifest {

@@ -15,6 +15,12 @@ pub struct Places {
     pub units: PathBuf,
     /// Where else Quadlet looks, whose units can spoil ours.
     pub others: Vec<PathBuf>,
+    /// The home folder of who runs the services.
+    pub home: PathBuf,
+    /// Where Podman keeps images and volumes, where nobody told it otherwise.
+    pub containers: PathBuf,
+    /// Where the machine keeps logs.
+    pub logs: PathBuf,
 }
 
 impl Places {
@@ -40,6 +46,9 @@ impl Places {
                     ]
                 })
                 .collect(),
+            home: below(root, home),
+            containers: below(root, &home.join(".local/share/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 
@@ -57,6 +66,9 @@ impl Places {
             quadlet: below(root, Path::new("/etc/containers/systemd")),
             units: below(root, Path::new("/etc/systemd/system")),
             others: vec![below(root, Path::new("/usr/share/containers/systemd"))],
+            home: below(root, Path::new("/root")),
+            containers: below(root, Path::new("/var/lib/containers")),
+            logs: below(root, Path::new("/var/log")),
         }
     }
 }

@@ -21,7 +21,7 @@ use stackwright::capability::podman::Podman;
 use stackwright::check::{Kind, Target};
 use stackwright::config::Config;
 use stackwright::emit::template::Templates;
-use stackwright::emit::{Scope, compose, quadlet, traefik};
+use stackwright::emit::{Scope, compose, docs, quadlet, traefik};
 use stackwright::host::memory::Memory;
 use stackwright::load::Request;
 use stackwright::report::Findings;
@@ -109,6 +109,7 @@ fn library(text: &str, kind: Option<Kind>) -> usize {
         }
         Kind::Compose => compose::emit(&resolved).len(),
         Kind::Traefik => traefik::emit(&resolved).len(),
+        Kind::Docs => docs::emit(&resolved, &docs::Told::default(), None).unwrap().len(),
     }
 }
 

@@ -63,11 +63,38 @@ impl Block {
 fn nothing_is_to_be_said_about_the_examples() {
     let stacks = stacks();
     assert_eq!(told(&stacks, &Disk), "");
-    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-    let names: BTreeSet<String> = stacks.iter().map(name).collect();
-    for known in ["immich.yml", "monitoring-simple.yml", "wiki.yml"] {
-        assert!(names.contains(known), "stacks/{known} is gone");
+    assert!(stacks.len() >= 13, "an example is gone: {stacks:?}");
+}
+
+/// What a person needs who deploys an example, and what keeps its services within bounds.
+#[test]
+fn the_examples_are_complete() {
+    let mut missing = Vec::new();
+    for path in stacks() {
+        let stack: Value = serde_yaml::from_str(&text(&path)).unwrap();
+        let mut want = |of: &str, value: &Value, at: &str| {
+            let found = value.pointer(at);
+            let is_there = found.is_some_and(|found| found.as_array().is_none_or(|l| l.len() > 1));
+            if !is_there {
+                missing.push(format!("{}: {of} {at}", path.display()));
+            }
+        };
+        for key in ["stack/description", "metadata/criticality", "metadata/category"] {
+            want("", &stack, &format!("/{key}"));
+        }
+        for key in ["validation/tests", "documentation/post_deployment"] {
+            want("", &stack, &format!("/{key}"));
+        }
+        want("", &stack, "/documentation/troubleshooting");
+        for service in stack["services"].as_array().unwrap() {
+            let name = service["name"].as_str().unwrap();
+            for key in ["image", "memory", "security/no_new_privileges"] {
+                want(name, service, &format!("/configuration/{key}"));
+            }
+            want(name, service, "/description");
+        }
     }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[test]
@@ -186,6 +213,17 @@ fn files_and_headings_that_are_linked_exist() {
     for script in [".ci/run", "tests/fuzz/run"] {
         assert!(page.contains(script) && Path::new(script).exists(), "{script}");
     }
+}
+
+#[test]
+fn sections_that_the_reference_links_exist() {
+    let page = text(Path::new("schema/format.md"));
+    let headings: BTreeSet<String> = page.lines().filter_map(anchor).collect();
+    let linked = page.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let linked: BTreeSet<String> = linked.map(str::to_owned).collect();
+    let unlinked: Vec<&String> = headings.difference(&linked).collect();
+    assert_eq!(unlinked, ["the-stack-file-key-by-key"]);
+    assert_eq!(linked.difference(&headings).count(), 0, "{linked:?}");
 }
 
 #[test]
@@ -346,7 +384,7 @@ fn flags_exist(at: &str, command: &str, call: &str) {
 /// The anchor that a heading gets.
 fn anchor(line: &str) -> Option<String> {
     let heading = line.strip_prefix('#')?.trim_start_matches('#').trim();
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c));
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 

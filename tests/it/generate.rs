@@ -1,8 +1,8 @@
 //! What units a stack becomes: golden trees, versions of Podman, templates, and the command itself.
 //!
-//! The stacks in `stacks/` and in `tests/quadlet` each have a tree of real files in
-//! `snapshots/quadlet`, which `UPDATE=1 cargo test --test it generate` writes anew. A fixture may
-//! begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
+//! The stacks in `stacks/`, in `tests/quadlet`, and those that patterns write each have a tree of
+//! real files in `snapshots/quadlet`, which `UPDATE=1 cargo test --test it generate` writes anew.
+//! A fixture may begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const PLACE: &str = "/srv/stacks";
 
 /// The fixtures: their paths, by the names of their trees.
 pub fn fixtures() -> BTreeMap<String, PathBuf> {
-    let folders = [Path::new("stacks"), Path::new("tests/quadlet")];
+    let folders = ["stacks", "snapshots/patterns", "tests/quadlet"].map(Path::new);
     let files = folders.into_iter().flat_map(list);
     let stacks = files.filter(|path| path.extension().is_some_and(|ending| ending == "yml"));
     stacks.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path)).collect()
@@ -139,11 +139,12 @@ fn golden_trees_are_what_is_generated() {
 fn golden_trees_of_other_targets_are_what_is_generated() {
     let folder = tempfile::tempdir().unwrap();
     let mut kept = BTreeSet::new();
-    let stacks = list(Path::new("stacks")).into_iter().chain(list(Path::new("tests/compose")));
+    let folders = ["stacks", "snapshots/patterns", "tests/compose"].map(Path::new);
+    let stacks = folders.into_iter().flat_map(list);
     for path in stacks.filter(|path| path.extension().is_some_and(|ending| ending == "yml")) {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let stack = Path::new(env!("CARGO_MANIFEST_DIR")).join(&path);
-        for target in ["compose", "traefik"] {
+        for target in ["compose", "traefik", "docs"] {
             let stack = stack.to_str().unwrap();
             let out = folder.path().join(&name);
             let arguments = ["generate", stack, "--target", target, "--format", "json", "--out"];
@@ -165,7 +166,8 @@ fn golden_trees_of_other_targets_are_what_is_generated() {
             }
         }
     }
-    let mut open = vec![PathBuf::from("snapshots/compose"), PathBuf::from("snapshots/traefik")];
+    let trees = ["compose", "traefik", "docs"];
+    let mut open = trees.map(|target| Path::new("snapshots").join(target)).to_vec();
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(list(&path));
@@ -307,6 +309,45 @@ fn wrong_stacks_and_wrong_words_write_nothing() {
         assert!(run.err.contains(said), "{arguments:?} {run:?}");
         assert!(!folder.join("build").exists());
     }
+}
+
+/// What a value holds shows as it is, secrets show nowhere, and a guide may have another shape.
+#[test]
+fn guides_show_values_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let stack = "stack: { name: shop, description: '*1* | <b>2</b> and `3|4`' }\n\
+                 secrets: { key: { environment: SHOP_KEY } }\n\
+                 services:\n  - name: web\n    description: '*1* | <b>2</b> and `3|4`'\n    \
+                 configuration:\n      image: docker.io/library/nginx:1.29\n      \
+                 environment: { KEY: '${key}', PORT: '${PORT:-80}', HOST: '${HOST:?who}' }\n      \
+                 volumes: ['/srv/it''s:/a']\n";
+    write(&folder.join("shop.yml"), stack);
+    let arguments = ["generate", "shop.yml", "--target", "docs", "--out", "-"];
+    let mut program = support::program(folder);
+    let output = program.env("HOST", "h").env("SHOP_KEY", "hidden").args(arguments).output();
+    let guide = String::from_utf8(output.unwrap().stdout).unwrap();
+    for expected in [
+        "\n\\*1\\* \\| \\<b>2\\</b> and `3|4`\n",
+        "| `web` | \\*1\\* \\| \\<b>2\\</b> and `3\\|4` | `docker.io/library/nginx:1.29` |",
+        "| `HOST` | **it must be set** |\n| `PORT` | `80` |\n",
+        "| `key` | taken from the variable `SHOP_KEY` | web as `KEY` |\n",
+        "`mkdir -p '/srv/it'\\''s'`\n",
+    ] {
+        assert!(guide.contains(expected), "{expected}\n{guide}");
+    }
+    assert!(!guide.contains("hidden"), "{guide}");
+    write(&folder.join("t/guide.j2"), "{{ name }} of {{ origin }}\n");
+    let own = [&arguments[..], &["--templates", "t"]].concat();
+    let own_guide = |folder: &Path| {
+        let output = support::program(folder).env("HOST", "h").args(&own).output().unwrap();
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
+    };
+    assert_eq!(own_guide(folder)[0], "==> shop/docs/shop.md <==\nshop of shop.yml\n");
+    write(&folder.join("t/guide.j2"), "x\n{{ nmae }}\n");
+    let [out, told] = own_guide(folder);
+    assert_eq!(out, "");
+    assert!(told.contains("error[SW716]") && told.contains("t/guide.j2:2:1"), "{told}");
 }
 
 #[test]

@@ -9,12 +9,13 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use stackwright::cli::{
-    DiffReport, GenerateReport, GraphReport, ListReport, StatusReport, codes_page, definition,
-    laws_page,
+    DiffReport, GenerateReport, GraphReport, HealthReport, ListReport, PatternsReport,
+    PreflightReport, StatusReport, codes_page, definition, format_page, laws_page,
 };
 use stackwright::load::shape::{self, Key, Shape, ShapeId, Shapes};
 use stackwright::model::form::FORMS;
 use stackwright::model::schema;
+use stackwright::pattern;
 use stackwright::report::json;
 
 use crate::support::{compare, list, remove, run, text, updates};
@@ -31,11 +32,19 @@ fn schemas_are_those_of_the_program() {
     compare("schema/diff.schema.json", &pretty(&diff));
     let status = settings.clone().into_generator().into_root_schema_for::<StatusReport>();
     compare("schema/status.schema.json", &pretty(&status));
+    let health = settings.clone().into_generator().into_root_schema_for::<HealthReport>();
+    compare("schema/health.schema.json", &pretty(&health));
     let list = settings.clone().into_generator().into_root_schema_for::<ListReport>();
     compare("schema/list.schema.json", &pretty(&list));
+    let preflight = settings.clone().into_generator().into_root_schema_for::<PreflightReport>();
+    compare("schema/preflight.schema.json", &pretty(&preflight));
+    let patterns = settings.clone().into_generator().into_root_schema_for::<PatternsReport>();
+    compare("schema/patterns.schema.json", &pretty(&patterns));
     let generate = settings.into_generator().into_root_schema_for::<GenerateReport>();
     compare("schema/generate.schema.json", &pretty(&generate));
     assert_eq!(run(Path::new("."), &["schema"]).out, pretty(&schema::stack()));
+    compare("schema/pattern.schema.json", &pretty(&pattern::schema()));
+    assert_eq!(run(Path::new("."), &["schema", "pattern"]).out, pretty(&pattern::schema()));
 }
 
 #[test]
@@ -94,6 +103,8 @@ fn pages_are_those_of_the_program() {
     compare("schema/codes.md", &codes_page());
     compare("schema/merge.md", &laws_page());
     assert_eq!(run(Path::new("."), &["explain", "merge"]).out, laws_page());
+    compare("schema/format.md", &format_page());
+    assert_eq!(run(Path::new("."), &["explain", "format"]).out, format_page());
 }
 
 #[test]

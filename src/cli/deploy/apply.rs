@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::super::{Exit, output};
+use super::judge::{self, Judged};
 use super::live::Live;
+use super::preflight_command::in_the_way;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, PlaceArguments, Prepared, Site, in_the_way, locked, open, prepare,
-    refuse, resume, show, teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, resume,
+    show, teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::emit::quadlet::gate::CALL;
@@ -18,6 +20,7 @@ use crate::host::Look;
 use crate::host::change::{Entry, Fault};
 use crate::host::disk::{self, Disk};
 use crate::plan::{Drifted, Plan};
+use crate::score::Judgement;
 use crate::state::manifest::OnFailure;
 use crate::state::{FileSet, Store};
 
@@ -40,12 +43,15 @@ const PLAN_MAX: u64 = 64 << 20;
 pub struct ApplyArguments {
     #[command(flatten)]
     deploy: DeployArguments,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Go on whatever the score of the host is
+    #[arg(long)]
+    ignore_health: bool,
     /// Leave all as it is when something fails
     #[arg(long)]
     no_rollback: bool,
@@ -67,6 +73,17 @@ pub struct ApplyArguments {
     plan: Option<PathBuf>,
 }
 
+/// Who agrees to a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Somebody is to be asked.
+    Ask,
+    /// Somebody was asked, and saw what would be done.
+    Given,
+    /// Nobody is asked.
+    Unasked,
+}
+
 /// How a stack is brought up.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Asked<'m> {
@@ -74,8 +91,10 @@ pub struct Asked<'m> {
     pub place: &'m PlaceArguments,
     /// Whether only a part of it is meant.
     pub is_part: bool,
-    /// Whether nobody is asked.
-    pub yes: bool,
+    /// Who agrees to it.
+    pub consent: Consent,
+    /// Whether it goes on whatever the score of the host is.
+    pub ignore_health: bool,
     /// Whether nothing is done.
     pub dry_run: bool,
     /// Whether services are waited for.
@@ -109,7 +128,8 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
     let asked = Asked {
         place: &arguments.deploy.place,
         is_part: !arguments.deploy.part().is_all(),
-        yes: arguments.yes,
+        consent: if arguments.yes { Consent::Unasked } else { Consent::Ask },
+        ignore_health: arguments.ignore_health,
         dry_run: arguments.dry_run,
         no_wait: arguments.no_wait,
         only_install: arguments.only_install,
@@ -174,7 +194,13 @@ pub fn preview(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
     match prepared {
         Ok(prepared) if prepared.plan.is_empty() => Exit::Done,
         Ok(prepared) => {
-            show_plan(&prepared.plan, asked.place.format == Format::Human);
+            let is_human = asked.place.format == Format::Human;
+            show_plan(&prepared.plan, is_human);
+            match judge::of(site, &scene, wanted, &prepared) {
+                Ok(Some(judged)) if is_human => judged.tell(scene.stack, Format::Human),
+                Ok(_) => {}
+                Err(fault) => return refuse(&fault),
+            }
             Exit::Differs
         }
         Err(fault) => refuse(&fault),
@@ -204,9 +230,15 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
     if asked.shows_plan && (!plan.is_empty() || asked.dry_run) {
         show_plan(plan, is_human);
     }
-    if let Some(exit) = stopped(asked, site, scene, &prepared) {
+    let judged = match judge::of(site, scene, wanted, &prepared) {
+        Ok(judged) => judged,
+        Err(fault) => return refuse(&fault),
+    };
+    let found = Found { prepared: &prepared, judged: judged.as_ref() };
+    if let Some(exit) = stopped(asked, site, scene, wanted, &found) {
         return exit;
     }
+    let assessed = judged.map(|judged| judged.assessed());
     let care = match (site.runs && !asked.only_install, asked.no_wait) {
         (false, _) => Care::OnlyInstall,
         (true, true) => Care::NoWait,
@@ -236,7 +268,8 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         on_failure: asked.on_failure,
         ask: (is_human && output::can_ask()).then_some(ask),
         // Whoever was asked may have taken his time.
-        seen: asked.yes.then_some(&prepared.observed),
+        seen: (asked.consent != Consent::Ask).then_some(&prepared.observed),
+        assessed: assessed.as_ref(),
     };
     let outcome = apply::apply(&watched, plan, from, target, &prepared.secrets, manner);
     if !matches!(outcome, Outcome::Nothing | Outcome::Done { .. }) {
@@ -323,25 +356,53 @@ pub fn told(stack: &str, outcome: &Outcome, is_human: bool) -> Exit {
     show::exit(outcome)
 }
 
+/// What is known of a plan before it is carried out.
+struct Found<'f> {
+    prepared: &'f Prepared,
+    judged: Option<&'f Judged>,
+}
+
 /// Why a plan is not carried out, if so.
-fn stopped(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, prepared: &Prepared) -> Option<Exit> {
+fn stopped(
+    asked: &Asked<'_>,
+    site: &Site,
+    scene: &Scene<'_>,
+    wanted: &Wanted,
+    found: &Found<'_>,
+) -> Option<Exit> {
+    let Found { prepared, judged } = *found;
     if prepared.plan.is_empty() {
         return None;
     }
     if site.runs {
-        match in_the_way(scene, site, prepared) {
-            Ok(refusals) if refusals.is_empty() => {}
-            Ok(refusals) => {
-                output::note(&show::refusals(scene.stack, &refusals));
+        match in_the_way(scene, site, wanted, prepared, None) {
+            Ok(found) if show::pass(scene.stack, &found, asked.place.format) => {}
+            Ok(_) => {
+                output::note(&format!("{}: nothing was changed\n", scene.stack));
                 return Some(Exit::Refused);
             }
             Err(fault) => return Some(refuse(&fault)),
         }
     }
+    if let Some(judged) = judged {
+        let judgement = if asked.ignore_health { Judgement::GoOn } else { judged.judgement };
+        let stops = match judgement {
+            Judgement::GoOn | Judgement::Ask => false,
+            Judgement::AskSomebody => asked.consent == Consent::Unasked,
+            Judgement::Refuse => true,
+        };
+        let is_human = asked.place.format == Format::Human;
+        if !is_human || asked.shows_plan || stops {
+            judged.tell(scene.stack, asked.place.format);
+        }
+        if stops && !asked.dry_run {
+            return Some(judged.refuse(scene.stack));
+        }
+    }
     if asked.dry_run {
         return Some(Exit::Done);
     }
-    if asked.yes || output::agreed(&format!("Apply {}?", scene.stack)) {
+    if asked.consent != Consent::Ask || output::agreed(&format!("Apply {}?", scene.stack)) {
         return None;
     }
     output::error("nothing was changed; say `--yes` to apply without being asked");

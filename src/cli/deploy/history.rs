@@ -90,9 +90,13 @@ fn lines(stack: &str, entries: &[Entry]) -> String {
             name.as_ref().map_or("-".to_owned(), |name| name.number.to_string())
         };
         let cause = entry.cause.as_deref().map(|cause| format!("  {}", escape(cause)));
+        let assessed = entry
+            .assessed
+            .as_ref()
+            .map(|assessed| format!("  host {}, risk {}", assessed.score, assessed.risk));
         writeln!(
             text,
-            "{}  {stack}  {:8}  {} -> {}  {:8}  {}  {}{}",
+            "{}  {stack}  {:8}  {} -> {}  {:8}  {}  {}{}{}",
             date(entry.began),
             entry.action.word(),
             number(&entry.from),
@@ -100,6 +104,7 @@ fn lines(stack: &str, entries: &[Entry]) -> String {
             verdict(entry.verdict),
             show::seconds(entry.milliseconds),
             escape(&entry.user),
+            assessed.unwrap_or_default(),
             cause.unwrap_or_default()
         )
         .unwrap_or_default();

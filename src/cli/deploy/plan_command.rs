@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, output};
-use super::{DeployArguments, Format, in_the_way, open, prepare, refuse, show};
+use super::preflight_command::{in_the_way, promise};
+use super::{DeployArguments, Format, judge, open, prepare, refuse, show};
 use crate::apply::Scene;
 use crate::host::disk;
 use crate::plan::Drifted;
@@ -36,7 +37,8 @@ pub fn run(arguments: &PlanArguments) -> Exit {
         Ok(site) => site,
         Err(fault) => return refuse(&fault),
     };
-    let Some(all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    let Some(mut all) = arguments.deploy.read(&site) else { return Exit::WrongInput };
+    promise(&mut all);
     let host = site.real.host();
     let (mut plans, mut exit) = (Vec::new(), Exit::Done);
     for wanted in &all {
@@ -53,12 +55,16 @@ pub fn run(arguments: &PlanArguments) -> Exit {
             Format::Json => show::json_line(&prepared.plan),
         }
         if site.runs && !prepared.plan.is_empty() {
-            match in_the_way(&scene, &site, &prepared) {
-                Ok(refusals) if refusals.is_empty() => {}
-                Ok(refusals) => {
-                    output::note(&show::refusals(&wanted.name, &refusals));
-                    exit = Exit::Refused;
+            let format = arguments.deploy.place.format;
+            match in_the_way(&scene, &site, wanted, &prepared, None) {
+                Ok(found) if show::pass(&wanted.name, &found, format) => {
+                    match judge::of(&site, &scene, wanted, &prepared) {
+                        Ok(Some(judged)) => judged.tell(&wanted.name, format),
+                        Ok(None) => {}
+                        Err(fault) => return refuse(&fault),
+                    }
                 }
+                Ok(_) => exit = Exit::Refused,
                 Err(fault) => return refuse(&fault),
             }
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{Exit, StackArguments, output};
-use super::apply::{Asked, one};
+use super::apply::{Asked, Consent, one};
 use super::kept;
 use super::survey::{Seen, Survey, drift, look, survey};
 use super::wanted::Wanted;
@@ -33,9 +33,12 @@ pub struct ReconcileArguments {
     /// that are installed where none is given
     #[arg(value_name = "STACK")]
     paths: Vec<PathBuf>,
-    /// Do not ask
+    /// Do not ask. What is of high risk on a host that is not well waits all the same, with exit 3
     #[arg(long, short)]
     yes: bool,
+    /// Go on whatever the score of the host is
+    #[arg(long)]
+    ignore_health: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,7 +65,14 @@ pub fn run(arguments: &ReconcileArguments) -> Exit {
 
 /// Brings back all that has drifted without asking anybody.
 pub fn unattended(place: PlaceArguments, stack: StackArguments) -> Exit {
-    run(&ReconcileArguments { paths: Vec::new(), yes: true, dry_run: false, place, stack })
+    run(&ReconcileArguments {
+        paths: Vec::new(),
+        yes: true,
+        ignore_health: false,
+        dry_run: false,
+        place,
+        stack,
+    })
 }
 
 /// What is to become of a stack.
@@ -149,7 +159,8 @@ impl<'r> Run<'r> {
     fn tell_rest(&self, drift: &StackDrift, goal: Goal) -> bool {
         let is_rest = |item: &&Item| {
             let is_rest = match item.layer {
-                Layer::Files | Layer::Installed => false,
+                Layer::Files => self.survey.seen.strange.contains_key(&drift.stack),
+                Layer::Installed => false,
                 Layer::Loaded => true,
                 Layer::Running => item.state == State::Drift,
             };
@@ -185,7 +196,8 @@ impl<'r> Run<'r> {
         Asked {
             place: &self.arguments.place,
             is_part: false,
-            yes: true,
+            consent: if self.arguments.yes { Consent::Unasked } else { Consent::Given },
+            ignore_health: self.arguments.ignore_health,
             dry_run: false,
             no_wait: false,
             only_install: false,

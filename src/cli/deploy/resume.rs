@@ -1,7 +1,7 @@
 //! `apply --resume` and `recover --back`: the two ways out of a deployment that stopped half-way.
 
 use super::super::{Exit, output};
-use super::apply::{Asked, told};
+use super::apply::{Asked, Consent, told};
 use super::kept::move_to;
 use super::wanted::Wanted;
 use super::{Format, Site, held, prepare, refuse, show, teller};
@@ -57,7 +57,7 @@ fn go_on(
     if asked.dry_run {
         return Ok(Exit::Done);
     }
-    if !asked.yes && !output::agreed(&format!("Go on with {stack}?")) {
+    if asked.consent == Consent::Ask && !output::agreed(&format!("Go on with {stack}?")) {
         output::error("nothing was changed; say `--yes` to go on without being asked");
         return Ok(Exit::Refused);
     }

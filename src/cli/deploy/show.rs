@@ -5,9 +5,11 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::super::{Exit, output};
+use super::Format;
+use super::preflight_command::Found;
 use crate::apply::{Event, Failure, Outcome, Step};
 use crate::plan::{Effect, Plan, Sign};
-use crate::preflight::Refusal;
+use crate::preflight::Finding;
 use crate::report::human::escape;
 
 /// A plan as a table, with what it costs.
@@ -72,14 +74,39 @@ pub fn colored(line: &str) -> String {
     format!("{color}{}\u{1b}[0m", escape(line))
 }
 
-/// What stands in the way.
-pub fn refusals(stack: &str, refusals: &[Refusal]) -> String {
+/// What was found of a host, for people.
+pub fn findings(stack: &str, findings: &[Finding]) -> String {
     let mut text = String::new();
-    for refusal in refusals {
-        line(&mut text, format_args!("error: {stack}: {}", escape(&refusal.what)));
-        line(&mut text, format_args!("  help: {}", escape(&refusal.help)));
+    let of = if stack.is_empty() { String::new() } else { format!("{}: ", escape(stack)) };
+    for finding in findings {
+        let (severity, code) = (finding.severity.word(), finding.code.id);
+        line(&mut text, format_args!("{severity}[{code}]: {of}{}", escape(&finding.what)));
+        line(&mut text, format_args!("  help: {}", escape(&finding.help)));
     }
     text
+}
+
+/// A finding, for scripts that follow what happens.
+#[derive(Serialize)]
+struct Told<'t> {
+    event: &'static str,
+    stack: &'t str,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// Tells beside a plan what was found; whether it may be carried out.
+pub fn pass(stack: &str, found: &[Finding], format: Format) -> bool {
+    let passes = !found.iter().any(Finding::refuses);
+    match format {
+        Format::Human => output::note(&findings(stack, found)),
+        Format::Json => {
+            for one in found {
+                json_line(&Told { event: "finding", stack, found: Found::of(one) });
+            }
+        }
+    }
+    passes
 }
 
 /// An event in a line, for logs and for people; nothing where it says nothing to them.

@@ -1,4 +1,4 @@
-//! `status` and `health`: how the services of stacks are, for people and for scripts.
+//! `status`: how the services of stacks are, for people and for scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -12,10 +12,9 @@ use super::super::{Exit, output};
 use super::kept::is_known;
 use super::survey::{in_use, known};
 use super::{Format, PlaceArguments, Site, open, refuse, show};
-use crate::host::change::Fault;
+use crate::host::change::{Fault, Host};
 use crate::host::containers::Container;
 use crate::host::units::{Active, Details, UnitState, Wake};
-use crate::observe::states;
 use crate::plan::{DIGEST_LABEL, facts};
 use crate::report::human::escape;
 use crate::state::Generation;
@@ -26,13 +25,6 @@ Examples:
   stackwright status                   every stack that is installed
   stackwright status immich --watch    drawn anew when something changes
   stackwright status --format json | jq '.stacks[].services[] | select(.healthy == false)'";
-
-pub const HEALTH_EXAMPLES: &str = "\
-Examples:
-  stackwright health || mail -s 'something is down' me@example.org
-  stackwright health immich --format json
-
-It tells only what is not well, and ends with 2 then; nothing at all and 0 where all is well.";
 
 /// How often uptimes are drawn anew while nothing changes.
 const REDRAW: Duration = Duration::from_secs(5);
@@ -47,18 +39,12 @@ pub struct StatusArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct HealthArguments {
-    #[command(flatten)]
-    which: Which,
-}
-
-#[derive(Debug, Args)]
-struct Which {
+pub struct Which {
     /// The stacks, by name; all that are installed where none is given
     #[arg(value_name = "STACK")]
-    stacks: Vec<String>,
+    pub stacks: Vec<String>,
     #[command(flatten)]
-    place: PlaceArguments,
+    pub place: PlaceArguments,
 }
 
 /// How stacks are, for scripts.
@@ -71,20 +57,20 @@ pub struct StatusReport {
 
 /// How a stack is.
 #[derive(Debug, Serialize, JsonSchema)]
-struct StackStatus {
+pub struct StackStatus {
     /// Its name.
-    stack: String,
+    pub stack: String,
     /// The generation in use.
     generation: u64,
     /// Its services, in the order of their names.
-    services: Vec<ServiceStatus>,
+    pub services: Vec<ServiceStatus>,
 }
 
 /// How a service is.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ServiceStatus {
+pub struct ServiceStatus {
     /// Its name, without `.service`.
-    service: String,
+    pub service: String,
     /// How its unit is, in the words of systemd, such as `active` or `failed`.
     state: &'static str,
     /// The same in more detail, such as `running` or `auto-restart`.
@@ -109,7 +95,7 @@ struct ServiceStatus {
 
 impl ServiceStatus {
     /// Whether it runs and is not known to be ill.
-    fn is_well(&self) -> bool {
+    pub fn is_well(&self) -> bool {
         self.state == "active" && self.healthy != Some(false)
     }
 }
@@ -159,31 +145,8 @@ fn changes(site: &Site) -> bool {
     }
 }
 
-/// Runs `health`.
-pub fn health(arguments: &HealthArguments) -> Exit {
-    let site = match open(&arguments.which.place) {
-        Ok(site) => site,
-        Err(fault) => return refuse(&fault),
-    };
-    let mut stacks = match look(&site, &arguments.which.stacks) {
-        Ok(Some(stacks)) => stacks,
-        Ok(None) => return Exit::WrongInput,
-        Err(fault) => return refuse(&fault),
-    };
-    for stack in &mut stacks {
-        stack.services.retain(|service| !service.is_well());
-    }
-    stacks.retain(|stack| !stack.services.is_empty());
-    let exit = if stacks.is_empty() { Exit::Done } else { Exit::Differs };
-    match arguments.which.place.format {
-        Format::Human => output::out(&ill(&stacks)),
-        Format::Json => show::json_line(&StatusReport { stacks }),
-    }
-    exit
-}
-
 /// How stacks are; nothing where one is named that is not known, which is told.
-fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault> {
+pub fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault> {
     let host = site.real.host();
     if !named.iter().all(|stack| is_known(site, stack)) {
         return Ok(None);
@@ -198,20 +161,17 @@ fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault
     let known: BTreeMap<_, _> = known?.into_iter().map(with_facts).collect();
     let services: BTreeSet<String> =
         known.values().flat_map(|(_, facts)| facts.keys().cloned()).collect();
-    let (states, details, containers) = std::thread::scope(|threads| {
+    let (units, containers) = std::thread::scope(|threads| {
         let containers = threads.spawn(|| host.containers.containers());
-        let order: Vec<&str> = services.iter().map(String::as_str).collect();
-        let (states, details) = (states(host, &services), host.units.details(&order));
+        let units = units(host, &services);
         let containers = containers.join();
-        let containers = containers.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (states, details, containers)
+        (units, containers.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    let (states, containers) = (states?, containers?);
-    let details: BTreeMap<&String, Details> = services.iter().zip(details?).collect();
+    let (units, containers) = (units?, containers?);
     let stacks = known.into_iter().map(|(stack, (generation, facts))| {
         let of = |(name, facts): (&String, &Facts)| {
             let container = containers.iter().find(|one| Some(&one.name) == facts.name.as_ref());
-            Some(one(&generation, facts, states.get(name)?, details.get(name)?, container))
+            Some(one(&generation, facts, units.get(name)?, container))
         };
         let services = facts.iter().filter_map(of).collect();
         StackStatus { stack, generation: generation.name.number, services }
@@ -219,11 +179,26 @@ fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, Fault
     Ok(Some(stacks.collect()))
 }
 
+/// A unit as systemd tells it.
+struct Unit {
+    state: UnitState,
+    details: Details,
+    memory: Option<u64>,
+}
+
+fn units(host: Host<'_>, services: &BTreeSet<String>) -> Result<BTreeMap<String, Unit>, Fault> {
+    let names: Vec<&str> = services.iter().map(String::as_str).collect();
+    let states = host.units.states(&names)?;
+    let details = host.units.details(&names, &states.iter().collect::<Vec<_>>())?;
+    let told = states.into_iter().zip(details).zip(host.units.memory(&names)?);
+    let told = told.map(|((state, details), memory)| Unit { state, details, memory });
+    Ok(services.iter().cloned().zip(told).collect())
+}
+
 fn one(
     generation: &Generation,
     facts: &Facts,
-    state: &UnitState,
-    details: &Details,
+    Unit { state, details, memory }: &Unit,
     container: Option<&Container>,
 ) -> ServiceStatus {
     let label = container.and_then(|container| container.labels.get(DIGEST_LABEL));
@@ -241,7 +216,7 @@ fn one(
         image: facts.image.clone(),
         since: (details.since > 0).then_some(details.since / 1_000_000),
         restarts: state.restarts,
-        memory: details.memory,
+        memory: *memory,
         drift: marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect(),
     }
 }
@@ -255,17 +230,6 @@ fn word(active: Active) -> &'static str {
         Active::Deactivating => "deactivating",
         Active::Reloading => "reloading",
     }
-}
-
-/// What is not well, one service a line.
-fn ill(stacks: &[StackStatus]) -> String {
-    let services = stacks.iter().flat_map(|stack| {
-        stack
-            .services
-            .iter()
-            .map(|one| format!("{} {}: {}\n", stack.stack, one.service, state(one)))
-    });
-    services.collect()
 }
 
 /// Stacks as people read them.
@@ -297,7 +261,8 @@ fn text(stacks: &[StackStatus], now: u64) -> String {
     text
 }
 
-fn state(service: &ServiceStatus) -> String {
+/// How a service is, in a word or two.
+pub fn state(service: &ServiceStatus) -> String {
     match (service.state, service.healthy) {
         ("active", Some(true)) => "healthy".to_owned(),
         ("active", Some(false)) => "unhealthy".to_owned(),

@@ -9,13 +9,13 @@ use super::super::StackArguments;
 use super::wanted::Wanted;
 use super::{Site, in_order, read};
 use crate::apply::{Scene, links};
+use crate::capability::podman::Podman;
 use crate::drift::{self, Layer, StackDrift};
 use crate::host::change::{Entry, Fault};
 use crate::host::containers::{Container, Image, Inspected, Owned};
-use crate::host::disk::Disk;
+use crate::host::disk::{self, Disk};
 use crate::host::units::{Details, UnitState};
 use crate::host::{Look, ReadError};
-use crate::observe;
 use crate::plan::{STACK_LABEL, facts};
 use crate::resolve::Part;
 use crate::state::{FileSet, Generation, Store};
@@ -54,40 +54,74 @@ pub fn survey(
     if is_all {
         named.extend(&all);
     }
-    let named: BTreeSet<&str> = named.iter().filter_map(|path| path.to_str()).collect();
+    let mut named: BTreeSet<&str> = named.iter().filter_map(|path| path.to_str()).collect();
+    let names: BTreeSet<String> = named.iter().map(|name| (*name).to_owned()).collect();
+    let strange = strange(&named, &known, arguments);
+    named.retain(|name| !strange.contains_key(*name));
     let mut calls = match layers.contains(&Layer::Files) {
         true => of_installed(&named, &known, arguments),
         false => Vec::new(),
     };
     // Which stacks are in files is not known yet.
     let looked: BTreeSet<String> = match files.is_empty() {
-        true => named.iter().map(|name| (*name).to_owned()).collect(),
+        true => names.clone(),
         false => known.keys().cloned().collect(),
     };
     if !files.is_empty() {
-        calls.push((files.into_iter().cloned().collect(), arguments.clone()));
+        let paths = files.into_iter().cloned().collect();
+        calls.push(Call { paths, arguments: arguments.clone(), podman: None });
     }
-    let names: BTreeSet<String> = named.into_iter().map(str::to_owned).collect();
     let (seen, wanted) = thread::scope(|threads| {
         let seen = threads.spawn(|| look(site, &known, &looked, is_all, layers));
         let wanted = read_all(calls, site);
         (joined(seen), wanted)
     });
-    let Some(wanted) = wanted else { return Ok(None) };
+    let Some(mut wanted) = wanted else { return Ok(None) };
+    // What cannot be told stays as it is, where it is whole.
+    let kept = strange.keys().filter_map(|name| Some((name, known.get(name)?)));
+    let kept = kept.filter(|(_, generation)| generation.damage.is_empty());
+    wanted.extend(kept.map(|(name, generation)| Wanted::installed(name, generation)));
     let names = names.into_iter().chain(wanted.iter().map(|one| one.name.clone())).collect();
-    Ok(Some(Survey { seen: seen?, known, wanted, names, is_all }))
+    let seen = Seen { strange, ..seen? };
+    Ok(Some(Survey { known, wanted, names, is_all, seen }))
+}
+
+/// Stack files that are read together.
+struct Call {
+    paths: Vec<PathBuf>,
+    arguments: StackArguments,
+    /// What their units were written for before.
+    podman: Option<Podman>,
 }
 
 /// Reads stacks, each behind those that it requires; nothing where one is wrong.
-fn read_all(calls: Vec<(Vec<PathBuf>, StackArguments)>, site: &Site) -> Option<Vec<Wanted>> {
+fn read_all(calls: Vec<Call>, site: &Site) -> Option<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
-    for (paths, arguments) in calls {
-        let read = read(&paths, Part::default(), &arguments, site)?;
+    for Call { paths, arguments, podman } in calls {
+        let read = read(&paths, Part::default(), &arguments, podman, site)?;
         let is_new = |one: &Wanted| !wanted.iter().any(|known| known.name == one.name);
         let new: Vec<Wanted> = read.into_iter().filter(is_new).collect();
         wanted.extend(new);
     }
     Some(in_order(wanted))
+}
+
+/// The variables of a shell that stacks had when they were applied and that are not the same here;
+/// who says where variables are knows that.
+fn strange(
+    named: &BTreeSet<&str>,
+    known: &BTreeMap<String, Generation>,
+    arguments: &StackArguments,
+) -> BTreeMap<String, Vec<String>> {
+    if !arguments.env_files.is_empty() {
+        return BTreeMap::new();
+    }
+    let environment = disk::environment();
+    let known = known.iter().filter(|(name, _)| named.contains(name.as_str()));
+    let strange = known.map(|(name, generation)| {
+        (name.clone(), generation.manifest.settings.strange(&environment))
+    });
+    strange.filter(|(_, variables)| !variables.is_empty()).collect()
 }
 
 /// The files of stacks that are together with how they were read then; what the user
@@ -96,8 +130,8 @@ fn of_installed(
     named: &BTreeSet<&str>,
     known: &BTreeMap<String, Generation>,
     arguments: &StackArguments,
-) -> Vec<(Vec<PathBuf>, StackArguments)> {
-    let mut calls: Vec<(Vec<PathBuf>, StackArguments)> = Vec::new();
+) -> Vec<Call> {
+    let mut calls: Vec<Call> = Vec::new();
     for settings in known.iter().filter(|(name, _)| named.contains(name.as_str())) {
         let settings = &settings.1.manifest.settings;
         if !is_there(&settings.origin) {
@@ -109,14 +143,21 @@ fn of_installed(
         let own = StackArguments {
             overlays: or(&arguments.overlays, &settings.overlays),
             env_files: or(&arguments.env_files, &settings.env_files),
+            patterns: arguments.patterns.clone().or_else(|| settings.patterns_from.clone()),
             max_file_size: arguments.max_file_size,
         };
-        let same = |call: &&mut (Vec<PathBuf>, StackArguments)| {
-            (&call.1.overlays, &call.1.env_files) == (&own.overlays, &own.env_files)
+        let podman = settings.podman.as_ref().and_then(|version| version.parse().ok());
+        let same = |call: &&mut Call| {
+            let parts = |of: &StackArguments| {
+                (of.overlays.clone(), of.env_files.clone(), of.patterns.clone())
+            };
+            parts(&call.arguments) == parts(&own) && call.podman == podman
         };
         match calls.iter_mut().find(same) {
-            Some(call) => call.0.push(settings.origin.clone()),
-            None => calls.push((vec![settings.origin.clone()], own)),
+            Some(call) => call.paths.push(settings.origin.clone()),
+            None => {
+                calls.push(Call { paths: vec![settings.origin.clone()], arguments: own, podman });
+            }
         }
     }
     calls
@@ -163,6 +204,9 @@ pub struct Seen {
     pub networks: Vec<Owned>,
     volumes: Vec<Owned>,
     secrets: Vec<Owned>,
+    /// Variables that stacks had when they were applied and that are not the same here; the files
+    /// of these stacks are not read.
+    pub strange: BTreeMap<String, Vec<String>>,
 }
 
 impl Seen {
@@ -218,23 +262,27 @@ pub fn look(
         let volumes = has_volumes.then(|| threads.spawn(|| podman.volumes()));
         let secrets = has_secrets.then(|| threads.spawn(|| podman.secrets()));
         let containers = looks_for_orphans.then(|| threads.spawn(|| podman.containers()));
-        let services: BTreeSet<String> = facts.keys().cloned().collect();
-        let states = observe::states(host, &services)?;
-        let names: Vec<&str> = facts.keys().map(String::as_str).collect();
-        let details = facts.keys().cloned().zip(host.units.details(&names)?).collect();
+        let names: Vec<&str> = match runs || layers.contains(&Layer::Loaded) {
+            true => facts.keys().map(String::as_str).collect(),
+            false => Vec::new(),
+        };
+        let states = host.units.states(&names)?;
+        let details = host.units.details(&names, &states.iter().collect::<Vec<_>>())?;
+        let of_units = || names.iter().map(|name| (*name).to_owned());
         let (images, variables): (Vec<Image>, Vec<Vec<String>>) =
             joined(images)?.into_iter().unzip();
         let marks = images.iter().map(|image| image.id.clone());
         Ok(Seen {
             variables: marks.zip(variables).collect(),
-            states,
-            details,
+            states: of_units().zip(states).collect(),
+            details: of_units().zip(details).collect(),
             inspected: inspected.into_iter().map(joined).collect::<Result<Vec<_>, _>>()?.concat(),
             images,
             containers: asked(containers)?,
             networks: asked(networks)?,
             volumes: asked(volumes)?,
             secrets: asked(secrets)?,
+            strange: BTreeMap::new(),
         })
     })
 }
@@ -276,6 +324,7 @@ pub fn drift(
         is_system: !site.of_user,
         units: &site.places.units,
         wanted: wanted.map(|one| if one.is_deployed { &one.set } else { &nothing }),
+        strange: seen.strange.get(name).map_or(&[], Vec::as_slice),
         installed: known,
         lost_links: &lost_links,
         drop_ins: &drop_ins,

@@ -12,9 +12,11 @@ use super::survey::survey;
 use super::{PlaceArguments, Site, diff, open, refuse};
 use crate::capability::encode::Reader;
 use crate::drift::State;
+use crate::host::Look;
 use crate::host::change::{Fault, HookCall, LockError};
-use crate::host::disk;
+use crate::host::disk::{self, Disk};
 use crate::host::units::{Job, Wake};
+use crate::load::FILE_SIZE_MAX;
 use crate::model::value::duration::Duration as Length;
 use crate::report::human::escape;
 use crate::state::Store;
@@ -67,6 +69,10 @@ struct InstallArguments {
     /// How often
     #[arg(long, value_name = "TIME", default_value = "1d")]
     every: Length,
+    /// A file with the variables that stacks had from the shell in which they were applied, as
+    /// `EnvironmentFile=` of systemd reads it; may be given again
+    #[arg(long = "env-file", value_name = "FILE")]
+    env_files: Vec<PathBuf>,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
@@ -132,8 +138,8 @@ fn install(arguments: &InstallArguments, site: &Site) -> Result<Exit, Fault> {
         output::error("the system does not tell where this program lies");
         return Ok(Exit::Refused);
     };
-    let call = match call(&program, arguments, site) {
-        Ok(call) => call,
+    let service_text = match service_text(&program, arguments, site) {
+        Ok(text) => text,
         Err(message) => {
             output::error(&message);
             return Ok(Exit::WrongInput);
@@ -142,11 +148,7 @@ fn install(arguments: &InstallArguments, site: &Site) -> Result<Exit, Fault> {
     for folder in [service.parent(), link.parent()].into_iter().flatten() {
         files.make_folder(folder)?;
     }
-    let text = format!(
-        "{HEADER}\n[Unit]\nDescription=Look for drift of stacks\n\n\
-         [Service]\nType=oneshot\nExecStart={call}\n"
-    );
-    files.replace(&service, text.as_bytes(), 0o644)?;
+    files.replace(&service, service_text.as_bytes(), 0o644)?;
     files.replace(&timer, timer_text(arguments.every).as_bytes(), 0o644)?;
     files.link(&link, &site.places.inside(&timer))?;
     if site.runs {
@@ -171,8 +173,26 @@ fn timer_text(every: Length) -> String {
     )
 }
 
-/// What the service starts.
-fn call(program: &Path, arguments: &InstallArguments, site: &Site) -> Result<String, String> {
+/// The service; an error tells what a unit cannot hold.
+fn service_text(
+    program: &Path,
+    arguments: &InstallArguments,
+    site: &Site,
+) -> Result<String, String> {
+    let mut text = format!(
+        "{HEADER}\n[Unit]\nDescription=Look for drift of stacks\n\n[Service]\nType=oneshot"
+    );
+    let mut write = |reader: Reader, lead: &str, word: &str| {
+        text.push_str(lead);
+        let written = reader.write("", word, &mut text);
+        written.map_err(|_| format!("a unit cannot hold `{}`", escape(word)))
+    };
+    for file in &arguments.env_files {
+        if let Err(error) = Disk.read(file, FILE_SIZE_MAX) {
+            return Err(format!("`{}`: {error}", escape(&file.to_string_lossy())));
+        }
+        write(Reader::Passed, "\nEnvironmentFile=", &Disk.identity(file).to_string_lossy())?;
+    }
     let mut words = vec![program.to_string_lossy().into_owned(), "watch".into(), "run".into()];
     if !site.of_user {
         words.push("--system".to_owned());
@@ -183,13 +203,10 @@ fn call(program: &Path, arguments: &InstallArguments, site: &Site) -> Result<Str
     if let Some(command) = &arguments.how.notify {
         words.push(format!("--notify={command}"));
     }
-    let mut call = String::new();
-    for word in &words {
-        call.push_str(if call.is_empty() { "" } else { " " });
-        let written = Reader::Word.write("", word, &mut call);
-        written.map_err(|_| format!("a unit cannot hold `{}`", escape(word)))?;
+    for (place, word) in words.iter().enumerate() {
+        write(Reader::Word, if place == 0 { "\nExecStart=" } else { " " }, word)?;
     }
-    Ok(call)
+    Ok(text + "\n")
 }
 
 /// Waits for the end of a job.

@@ -190,6 +190,18 @@ impl Containers for Podman {
         json::named_images(&told).map_err(|error| Fault::other("inspect images", error))
     }
 
+    fn architectures(&self, images: &[&str]) -> Result<BTreeMap<String, String>, Fault> {
+        if images.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let format = "--format={{.Id}} {{.Architecture}}";
+        let arguments = [&["image", "inspect", format, "--"], images].concat();
+        let told = Self::look("look what images are made for", &arguments)?;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        let lines = told.lines().filter_map(|line| line.split_once(' '));
+        Ok(lines.map(|(id, name)| (id.to_owned(), name.to_owned())).collect())
+    }
+
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         Self::list("containers", &["container", "list", "--all", "--format=json"], json::containers)
     }
@@ -317,6 +329,14 @@ impl Containers for Podman {
 
     fn generate(&self, folders: &[&Path]) -> Result<Generated, Fault> {
         quadlet::generate(self.scope, folders)
+    }
+
+    fn generate_with(
+        &self,
+        units: &BTreeMap<String, String>,
+        folders: &[&Path],
+    ) -> Result<Generated, Fault> {
+        quadlet::generate_with(self.scope, units, folders)
     }
 }
 

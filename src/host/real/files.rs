@@ -110,9 +110,7 @@ impl Files for RealFiles {
     }
 
     fn room(&self, folder: &Path) -> Result<u64, Fault> {
-        let there = folder.ancestors().find(|folder| fs::metadata(folder).is_ok());
-        let there = there.filter(|folder| !folder.as_os_str().is_empty());
-        let disk = rustix::fs::statvfs(there.unwrap_or(Path::new(".")));
+        let disk = rustix::fs::statvfs(nearest(folder));
         let disk = disk.map_err(|error| fault::at("measure the room in", folder, &error.into()))?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
@@ -120,6 +118,12 @@ impl Files for RealFiles {
     fn lock(&self, path: &Path, wait: Duration) -> Result<Box<dyn Held>, LockError> {
         lock::take(path, wait, self.interrupts.as_ref())
     }
+}
+
+/// A folder, or the nearest one above it that is there.
+pub fn nearest(folder: &Path) -> &Path {
+    let there = folder.ancestors().find(|folder| fs::metadata(folder).is_ok());
+    there.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Nothing where the path leads nowhere.

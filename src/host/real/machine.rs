@@ -1,4 +1,4 @@
-//! The rest of a real host: its clocks, its user, its ports, and commands of the stack.
+//! The rest of a real host: its clocks, its user, and commands of the stack.
 
 #![expect(clippy::disallowed_methods, reason = "this is the place that asks the machine")]
 
@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use super::super::change::{Fault, HookCall, Listening, Machine};
+use super::super::change::{Fault, HookCall, Machine};
+use super::super::known::{Asked, Known, Listening};
+use super::super::vitals::Vitals;
 use super::interrupts::Interrupts;
 use super::process::{Limits, Output, run};
-use super::{Scope, clock, fault, ports};
+use super::{Scope, clock, fault, holder, known, vitals};
 
 /// How many lines are told of what a command said last.
 const LINES_TOLD: usize = 5;
@@ -58,28 +60,16 @@ impl Machine for RealMachine {
         name.or_else(user_of_directory).unwrap_or(number)
     }
 
-    fn lingers(&self) -> Result<bool, Fault> {
-        if self.scope == Scope::System {
-            return Ok(true);
-        }
-        let mark = Path::new("/var/lib/systemd/linger").join(self.user());
-        mark.try_exists().map_err(|error| fault::at("look at", &mark, &error))
+    fn known(&self, asked: &Asked<'_>) -> Result<Known, Fault> {
+        known::known(self.scope, self.user(), asked)
     }
 
-    fn listening(&self) -> Result<Vec<Listening>, Fault> {
-        let mut all = Vec::new();
-        for (name, udp) in ports::TABLES {
-            let path = Path::new("/proc/net").join(name);
-            match fs::read_to_string(&path) {
-                Ok(table) => all.extend(ports::read(&table, udp)),
-                // A kernel without IPv6 has half of them.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(fault::at("read", &path, &error)),
-            }
-        }
-        all.sort();
-        all.dedup();
-        Ok(all)
+    fn holder(&self, listening: &Listening) -> Option<String> {
+        holder::holder(listening.socket)
+    }
+
+    fn vitals(&self, folders: &[&Path]) -> Vitals {
+        vitals::read(Path::new("/"), folders)
     }
 
     fn interrupted(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::change::Fault;
-use super::super::units::{Active, Details, Job, UnitState, Units, Wake};
+use super::super::units::{Details, FailedUnit, Job, UnitState, Units, Wake};
 use super::fault;
 use super::wakes::Wakes;
 
@@ -22,32 +22,37 @@ fn none(doing: String) -> Fault {
 }
 
 impl Units for NoUnits {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        Err(none("ask the service manager for its version".to_owned()))
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         Err(none("reload the units".to_owned()))
     }
 
     fn states(&self, names: &[&str]) -> Result<Vec<UnitState>, Fault> {
         let state = UnitState {
-            is_loaded: false,
-            active: Active::Inactive,
             sub: "dead".to_owned(),
             result: "success".to_owned(),
-            source: None,
-            fragment: None,
-            drop_ins: Vec::new(),
-            invocation: String::new(),
-            restarts: 0,
-            is_masked: false,
+            ..UnitState::default()
         };
         Ok(vec![state; names.len()])
     }
 
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn details(&self, names: &[&str], _: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         Ok(vec![Details::default(); names.len()])
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        Ok(vec![None; names.len()])
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         Ok(BTreeMap::new())
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        Ok(Vec::new())
     }
 
     fn dependents(&self, _name: &str) -> Result<Vec<String>, Fault> {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::change::Listening;
+use super::super::known::Listening;
 
 /// The tables, below `/proc/net`, with whether each is of UDP.
 pub const TABLES: [(&str, bool); 4] =
@@ -23,7 +23,10 @@ pub fn read(table: &str, udp: bool) -> impl Iterator<Item = Listening> {
         }
         let (host, port) = local.split_once(':')?;
         let port = u16::from_str_radix(port, 16).ok()?;
-        Some(Listening { address: address(host)?, port, udp })
+        // Behind two words about queues and timers, and one about what was sent again.
+        let uid = words.nth(3).and_then(|word| word.parse().ok()).unwrap_or(0);
+        let socket = words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+        Some(Listening { address: address(host)?, port, udp, uid, socket })
     })
 }
 
@@ -72,11 +75,14 @@ mod tests {
     #[test]
     fn ports_that_wait_are_read() {
         let all = |table, udp| -> Vec<String> {
-            read(table, udp).map(|one| format!("{} {}", one.address, one.port)).collect()
+            let told = |one: Listening| {
+                format!("{} {} of {} by {}", one.address, one.port, one.uid, one.socket)
+            };
+            read(table, udp).map(told).collect()
         };
-        assert_eq!(all(TCP, false), ["127.0.0.1 5432", "0.0.0.0 80"]);
-        assert_eq!(all(TCP6, false), ["::1 8080", "127.0.0.1 8081"]);
-        assert_eq!(all(UDP, true), ["127.0.0.53 53"]);
+        assert_eq!(all(TCP, false), ["127.0.0.1 5432 of 1000 by 1", "0.0.0.0 80 of 0 by 2"]);
+        assert_eq!(all(TCP6, false), ["::1 8080 of 0 by 0", "127.0.0.1 8081 of 0 by 0"]);
+        assert_eq!(all(UDP, true), ["127.0.0.53 53 of 991 by 4"]);
     }
 
     proptest! {

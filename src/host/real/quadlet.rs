@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -49,6 +51,52 @@ pub fn generate(scope: Scope, folders: &[&Path]) -> Result<Generated, Fault> {
     Ok(Generated { services, complaints, broke })
 }
 
+/// The same with units that are not there yet: they stand in a folder of ours for that long.
+pub fn generate_with(
+    scope: Scope,
+    units: &BTreeMap<String, String>,
+    folders: &[&Path],
+) -> Result<Generated, Fault> {
+    let passing = Passing::new(scope)?;
+    for (name, text) in units {
+        let path = passing.0.join(name);
+        fs::write(&path, text).map_err(|error| fault::at("write", &path, &error))?;
+    }
+    let all: Vec<&Path> = [&*passing.0].into_iter().chain(folders.iter().copied()).collect();
+    let mut generated = generate(scope, &all)?;
+    for path in generated.services.values_mut() {
+        if let Ok(name) = path.strip_prefix(&passing.0) {
+            *path = name.to_owned();
+        }
+    }
+    Ok(generated)
+}
+
+/// A folder of ours, which is gone with the value.
+struct Passing(PathBuf);
+
+impl Passing {
+    fn new(scope: Scope) -> Result<Self, Fault> {
+        let above = match scope {
+            Scope::User => PathBuf::from(super::runtime_folder()),
+            Scope::System => PathBuf::from("/run"),
+        };
+        let folder = above.join(format!("stackwright-{}", std::process::id()));
+        // One of a process of the same number that was killed.
+        drop(fs::remove_dir_all(&folder));
+        let made = fs::DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(|error| fault::at("make the folder", &folder, &error))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        // Where it stays, it is gone with the next start of the machine.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
 /// The generator that systemd runs for this scope.
 fn generator(scope: Scope) -> Option<PathBuf> {
     let (folder, name) = match scope {
@@ -88,8 +136,10 @@ fn complaints(said: &str) -> Vec<String> {
     lines.filter(is_news).map(str::to_owned).collect()
 }
 
-/// How lines begin that tell of no trouble.
-const USUAL: [&str; 4] = [
+/// How lines begin that tell of no trouble; the warning is about names of images without a
+/// registry, which `lint` tells.
+const USUAL: [&str; 5] = [
+    "Warning: ",
     "Loading source unit file ",
     "Loading source drop-in file ",
     "No files parsed from ",
@@ -112,6 +162,7 @@ mod tests {
         let expected = [("a---b.service", "/s/a---b.pod"), ("web.service", "/s/web.container")];
         assert_eq!(services, expected);
         let said = "quadlet-generator[7]: Loading source unit file /s/web.container\n\
+                    quadlet-generator[7]: Warning: web.container specifies the image \"a\"\n\
                     quadlet-generator[7]: converting \"bad.container\": unsupported key 'Foo'\n\
                     quadlet-generator[7]: No files parsed from map[/s:{}]\n\
                     quadlet-generator[7]: processing encountered some errors\n\n\

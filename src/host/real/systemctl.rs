@@ -18,10 +18,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::super::change::{Fault, FaultKind};
-use super::super::units::{Details, Job, JobResult, UnitState, Units, Wake};
+use super::super::units::{Details, FailedUnit, Job, JobResult, UnitState, Units, Wake};
 use super::machine::last_lines;
 use super::process::{Limits, Output, run};
-use super::units::{CALL_TIME, RELOAD_TIME, active, is_kept, may_have_file};
+use super::units::{CALL_TIME, RELOAD_TIME, active, is_kept, may_have_file, version};
 use super::wakes::Wakes;
 use super::{Scope, clock, fault, journal};
 
@@ -55,14 +55,7 @@ impl Systemctl {
     }
 
     fn ask(&self, doing: &str, words: &[&str]) -> Result<String, Fault> {
-        let time = if words == ["daemon-reload"] { RELOAD_TIME } else { CALL_TIME };
-        let output = Output::All(TELL_MAX);
-        let limits = Limits { time, input: &[], output, interrupts: None };
-        let ended = run(doing, &mut command(self.scope, words), &limits)?;
-        match ended.status.success() {
-            true => Ok(String::from_utf8_lossy(&ended.out).into_owned()),
-            false => Err(refused(doing, &last_lines(&ended.err))),
-        }
+        ask(self.scope, doing, words)
     }
 
     /// What is told of units, each as the values of properties.
@@ -130,8 +123,22 @@ impl Systemctl {
 }
 
 impl Units for Systemctl {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        let doing = "ask the service manager for its version";
+        version(doing, &self.ask(doing, &["show", "--property=Version", "--value"])?)
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         self.ask("reload the units", &["daemon-reload"]).map(drop)
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        let mut failed = failed_of(self.scope)?;
+        if self.scope == Scope::User {
+            // Not every user can see how the machine is.
+            failed.extend(failed_of(Scope::System).unwrap_or_default());
+        }
+        Ok(failed)
     }
 
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
@@ -149,7 +156,13 @@ impl Units for Systemctl {
         Ok(states)
     }
 
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        let told = self.show("--property=MemoryCurrent", names)?;
+        let bytes = |unit: &Shown| unit.get("MemoryCurrent").and_then(|bytes| bytes.parse().ok());
+        Ok(told.iter().map(|unit| bytes(unit).filter(|bytes| *bytes != u64::MAX)).collect())
+    }
+
+    fn details(&self, names: &[&str], _: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         // It prints the words of a call with blanks between them, so where each ends is lost.
         Ok(vec![Details::default(); names.len()])
     }
@@ -243,6 +256,35 @@ struct Listed {
     unit: String,
     load: String,
     active: String,
+}
+
+fn ask(scope: Scope, doing: &str, words: &[&str]) -> Result<String, Fault> {
+    let time = if words == ["daemon-reload"] { RELOAD_TIME } else { CALL_TIME };
+    let output = Output::All(TELL_MAX);
+    let limits = Limits { time, input: &[], output, interrupts: None };
+    let ended = run(doing, &mut command(scope, words), &limits)?;
+    match ended.status.success() {
+        true => Ok(String::from_utf8_lossy(&ended.out).into_owned()),
+        false => Err(refused(doing, &last_lines(&ended.err))),
+    }
+}
+
+/// The failed units of a manager.
+fn failed_of(scope: Scope) -> Result<Vec<FailedUnit>, Fault> {
+    let doing = "list the failed units";
+    let told = ask(scope, doing, &["list-units", "--failed", "--output=json"])?;
+    let units: Vec<Listed> =
+        serde_json::from_str(&told).map_err(|error| Fault::other(doing, error))?;
+    let names: Vec<&str> = units.iter().map(|listed| listed.unit.as_str()).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let words = [&["show", "--property=FragmentPath", "--"], &names[..]].concat();
+    let files = shown(&ask(scope, doing, &words)?);
+    let is_file = |unit: &Shown| unit.get("FragmentPath").is_some_and(|file| is_kept(file));
+    let kept = names.iter().zip(files).filter(|(_, unit)| is_file(unit));
+    let of_machine = scope == Scope::System;
+    Ok(kept.map(|(name, _)| FailedUnit { name: (*name).to_owned(), of_machine }).collect())
 }
 
 fn command(scope: Scope, words: &[&str]) -> Command {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::super::change::{Fault, FaultKind};
-use super::super::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
+use super::super::units::{Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake};
 use super::bus::{Answer, Bus, Listen, message};
 use super::journal;
+use super::unread::Unread;
 use super::wakes::Wakes;
 use super::{Scope, fault};
 
@@ -53,17 +54,20 @@ pub struct BusUnits {
 impl BusUnits {
     /// Connects to the manager and asks it to tell what happens.
     pub fn connect(scope: Scope, wakes: Arc<Wakes>) -> Result<Self, Fault> {
+        let manager = Arc::new(Mutex::new(String::new()));
+        let units = Self::open(scope, wakes, &manager)?;
+        units.subscribe(&manager)?;
+        Ok(units)
+    }
+
+    /// Connects to a manager that is only asked.
+    fn open(scope: Scope, wakes: Arc<Wakes>, manager: &Arc<Mutex<String>>) -> Result<Self, Fault> {
         let doing = "reach the service manager";
         let mut last = fault::missing(doing, "there is no bus");
         for address in scope.addresses() {
-            let manager = Arc::new(Mutex::new(String::new()));
             let listen = Told { wakes: wakes.clone(), manager: manager.clone() };
             match Bus::connect(&address, listen) {
-                Ok(bus) => {
-                    let units = Self { bus, scope, wakes, held: Mutex::default() };
-                    units.subscribe(&manager)?;
-                    return Ok(units);
-                }
+                Ok(bus) => return Ok(Self { bus, scope, wakes, held: Mutex::default() }),
                 Err(fault) => last = fault,
             }
         }
@@ -81,6 +85,21 @@ impl BusUnits {
         let name = header.sender().map_or("", |sender| sender.as_str());
         name.clone_into(&mut manager.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(())
+    }
+
+    /// The failed units of this manager alone.
+    fn own_failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        let doing = "list the failed units";
+        let answer = self.manager(doing, "ListUnitsFiltered", &(["failed"].as_slice(),))?;
+        let units: Vec<Listed> = read(doing, &answer)?;
+        let mut names: Vec<String> = units.into_iter().map(|unit| unit.0).collect();
+        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        let files: Vec<Option<String>> = self.property(&asked, "FragmentPath")?;
+        let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
+        names.retain(|_| kept.next().unwrap_or(false));
+        names.sort();
+        let of_machine = self.scope == Scope::System;
+        Ok(names.into_iter().map(|name| FailedUnit { name, of_machine }).collect())
     }
 
     /// Calls a method of the manager.
@@ -134,6 +153,17 @@ impl BusUnits {
         Ok(())
     }
 
+    /// What tells which units may have to be read anew.
+    fn unread(&self) -> Result<Unread, Fault> {
+        let ask = |property: &str| {
+            let call = message(SYSTEMD, ROOT, PROPERTIES, "Get", &(MANAGER, property))?;
+            Ok(self.bus.ask(format!("ask for {property}"), &call, CALL_TIME))
+        };
+        let (read, folders) = (ask("UnitsLoadTimestamp")?, ask("UnitPath")?);
+        let folders: Vec<String> = value(folders).unwrap_or_default();
+        Ok(Unread::of(value(read).unwrap_or_default(), &folders))
+    }
+
     /// One property of each of many units, in their order; none where it cannot be had.
     fn property<T: TryFrom<OwnedVariant>>(
         &self,
@@ -159,6 +189,13 @@ fn value<T: TryFrom<OwnedVariant>>(answer: Answer) -> Option<T> {
 }
 
 impl Units for BusUnits {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        let doing = "ask the service manager for its version";
+        let call = message(SYSTEMD, ROOT, PROPERTIES, "Get", &(MANAGER, "Version"))?;
+        let told: Option<String> = value(self.bus.ask(doing.to_owned(), &call, CALL_TIME));
+        version(doing, &told.unwrap_or_default())
+    }
+
     fn reload(&self) -> Result<(), Fault> {
         self.manager("reload the units", "Reload", &()).map(drop)
     }
@@ -205,20 +242,30 @@ impl Units for BusUnits {
         Ok(states.collect())
     }
 
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn details(&self, names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         let calls = self.ask_each(names, own_interface, "ExecStart")?;
-        let outdated = self.ask_each(names, |_| UNIT.to_owned(), "NeedDaemonReload")?;
         let since = self.ask_each(names, |_| UNIT.to_owned(), "StateChangeTimestamp")?;
-        let memory = self.ask_each(names, own_interface, "MemoryCurrent")?;
-        let answers = calls.into_iter().zip(outdated).zip(since).zip(memory);
-        let details = answers.map(|(((words, outdated), since), memory)| Details {
+        let unread = self.unread()?;
+        let both = names.iter().copied().zip(states);
+        let changed = both.filter(|(_, state)| unread.may_be(state)).map(|(name, _)| name);
+        let changed: Vec<&str> = changed.collect();
+        let outdated: Vec<Option<bool>> = self.property(&changed, "NeedDaemonReload")?;
+        let outdated: BTreeMap<&str, bool> =
+            changed.into_iter().zip(outdated.into_iter().map(Option::unwrap_or_default)).collect();
+        let answers = names.iter().zip(calls).zip(since);
+        let details = answers.map(|((name, words), since)| Details {
             call: call(words).unwrap_or_default(),
-            is_outdated: value(outdated).unwrap_or_default(),
+            is_outdated: outdated.get(name).copied().unwrap_or_default(),
             since: value(since).unwrap_or_default(),
-            // What is not counted is the largest number there is.
-            memory: value(memory).filter(|bytes| *bytes != u64::MAX),
         });
         Ok(details.collect())
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        let answers = self.ask_each(names, own_interface, "MemoryCurrent")?;
+        // What is not counted is the largest number there is.
+        let bytes = |answer| value(answer).filter(|bytes| *bytes != u64::MAX);
+        Ok(answers.into_iter().map(bytes).collect())
     }
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
@@ -235,6 +282,16 @@ impl Units for BusUnits {
         let mut kept = files.iter().map(|file| file.as_ref().is_some_and(|file| is_kept(file)));
         units.retain(|_, _| kept.next().unwrap_or(false));
         Ok(units)
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        let mut failed = self.own_failed()?;
+        if self.scope == Scope::User {
+            // Not every user can see how the machine is.
+            let machine = Self::open(Scope::System, Arc::default(), &Arc::default());
+            failed.extend(machine.and_then(|machine| machine.own_failed()).unwrap_or_default());
+        }
+        Ok(failed)
     }
 
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
@@ -301,6 +358,13 @@ impl Units for BusUnits {
 /// A unit as the manager lists it: name, description, load state, active state and more.
 type Listed =
     (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+
+/// The first number of a version, such as that of `257.9-1`.
+pub fn version(doing: &str, told: &str) -> Result<u32, Fault> {
+    let number = told.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty());
+    let number = number.and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| Fault::other(doing, format!("it says `{told}`")))
+}
 
 /// Whether a unit can have a file: devices and scopes come and go by themselves.
 pub fn may_have_file(name: &str, load: &str) -> bool {

@@ -1,11 +1,8 @@
-//! Codes for patterns, the project's configuration and silenced rules.
+//! Codes for the project's configuration and silenced rules.
 
 use super::codes;
 
 codes! {
-    /// A service takes its defaults from a pattern that does not exist.
-    UNKNOWN_PATTERN = "SW801", Error, "unknown pattern";
-
     /// A note that silences a rule gives no reason.
     ///
     /// Write why: `# stackwright: allow(SW422) the tag moves on purpose`. In a year nobody knows.

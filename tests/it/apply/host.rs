@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stackwright::host::change::{
-    Entry, Fault, FaultKind, Files, Held, HookCall, Listening, LockError, Machine,
+    Entry, Fault, FaultKind, Files, Held, HookCall, LockError, Machine,
 };
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Details, Job, UnitState, Units, Wake};
+use stackwright::host::known::{Asked, Known, Listening, Memory, Owner, Standing};
+use stackwright::host::units::{Details, FailedUnit, Job, UnitState, Units, Wake};
+use stackwright::host::vitals::Vitals;
 use stackwright::state::Places;
 
 use super::disk::{Disk, Done};
@@ -44,9 +46,19 @@ pub struct World {
     /// Commands of the stack that ran, and those that fail.
     pub hooks: Vec<String>,
     pub failing_hooks: BTreeSet<String>,
+    /// How the host is, and which units of others have failed.
+    pub vitals: Vitals,
+    pub failed: Vec<FailedUnit>,
     /// At which wait somebody asks the process to stop, counted from one.
     pub interrupt_at: Option<usize>,
     is_interrupted: bool,
+    /// What is known of the machine.
+    pub known: Known,
+    /// The version of its systemd, and the room on its disk.
+    pub systemd: u32,
+    pub room: u64,
+    /// The images that are made for another processor.
+    pub made_for: BTreeMap<String, String>,
 }
 
 /// What goes wrong; operations are counted from one.
@@ -121,8 +133,14 @@ impl World {
             done: Vec::new(),
             hooks: Vec::new(),
             failing_hooks: BTreeSet::new(),
+            vitals: Vitals::default(),
+            failed: Vec::new(),
             interrupt_at: None,
             is_interrupted: false,
+            known: healthy(),
+            systemd: 257,
+            room: 1 << 40,
+            made_for: BTreeMap::new(),
         }
     }
 
@@ -136,6 +154,29 @@ impl World {
         self.counts = Counts::default();
         self.done.clear();
         self.manager.wakes.clear();
+    }
+}
+
+/// A machine on which nothing is amiss.
+fn healthy() -> Known {
+    let owner = Owner { uid: 1000, mode: 0o755, is_readable: true, ..Owner::default() };
+    let folders = ["/home/a", "/home/a/.config", "/run/user/1000"].into_iter();
+    let address = IpAddr::from([127, 0, 0, 1]);
+    Known {
+        user: "a".to_owned(),
+        uid: 1000,
+        lingers: true,
+        sub_ids: Some(65536),
+        runtime_folder: "/run/user/1000".into(),
+        controllers: Some(["cpu", "memory", "pids"].map(str::to_owned).into()),
+        first_port: 1024,
+        memory: Some(Memory { total: 8 << 30, available: 4 << 30 }),
+        is_clock_set: Some(true),
+        architectures: ["amd64".to_owned()].into(),
+        addresses: [address].into(),
+        listening: vec![Listening { address, port: 22, udp: false, uid: 0, socket: 1 }],
+        paths: folders.map(|path| (path.into(), Standing::There(owner.clone()))).collect(),
+        ..Known::default()
     }
 }
 
@@ -331,7 +372,7 @@ impl Files for Simulated {
     }
 
     fn room(&self, folder: &Path) -> Result<u64, Fault> {
-        self.look(format!("measure {}", folder.display()), |_| 1 << 40)
+        self.look(format!("measure {}", folder.display()), |world| world.room)
     }
 
     fn lock(&self, path: &Path, _wait: Duration) -> Result<Box<dyn Held>, LockError> {
@@ -369,8 +410,16 @@ impl Drop for Lock {
 }
 
 impl Units for Simulated {
-    fn details(&self, names: &[&str]) -> Result<Vec<Details>, Fault> {
+    fn manager_version(&self) -> Result<u32, Fault> {
+        self.look("ask for the version".to_owned(), |world| world.systemd)
+    }
+
+    fn details(&self, names: &[&str], _: &[&UnitState]) -> Result<Vec<Details>, Fault> {
         Ok(vec![Details::default(); names.len()])
+    }
+
+    fn memory(&self, names: &[&str]) -> Result<Vec<Option<u64>>, Fault> {
+        Ok(vec![None; names.len()])
     }
 
     fn reload(&self) -> Result<(), Fault> {
@@ -393,6 +442,10 @@ impl Units for Simulated {
 
     fn in_memory(&self) -> Result<BTreeMap<String, bool>, Fault> {
         self.look("list the units".to_owned(), |world| world.manager.in_memory())
+    }
+
+    fn failed(&self) -> Result<Vec<FailedUnit>, Fault> {
+        self.look("list the failed units".to_owned(), |world| world.failed.clone())
     }
 
     fn dependents(&self, name: &str) -> Result<Vec<String>, Fault> {
@@ -518,6 +571,17 @@ impl Containers for Simulated {
         )
     }
 
+    fn architectures(&self, images: &[&str]) -> Result<BTreeMap<String, String>, Fault> {
+        let made_for = |world: &mut World| {
+            let known = images.iter().map(|id| {
+                let made_for = world.made_for.get(*id).map_or("amd64", String::as_str);
+                ((*id).to_owned(), made_for.to_owned())
+            });
+            known.collect()
+        };
+        self.look("look at images".to_owned(), made_for)
+    }
+
     fn containers(&self) -> Result<Vec<Container>, Fault> {
         self.look("list the containers".to_owned(), |world| world.containers())
     }
@@ -622,6 +686,24 @@ impl Containers for Simulated {
     fn generate(&self, folders: &[&Path]) -> Result<Generated, Fault> {
         self.look("run the generator".to_owned(), |world| world.generate(folders))
     }
+
+    fn generate_with(
+        &self,
+        units: &BTreeMap<String, String>,
+        folders: &[&Path],
+    ) -> Result<Generated, Fault> {
+        // A copy of the disk has them, and nobody else sees them.
+        let (mut world, passing) = (self.world().clone(), Path::new("/run/passing"));
+        world.disk.make_folder(passing).unwrap();
+        for (name, text) in units {
+            world.disk.write_new(&passing.join(name), text.as_bytes(), 0o600).unwrap();
+        }
+        let mut generated = world.generate(&[&[passing], folders].concat());
+        for path in generated.services.values_mut() {
+            *path = path.strip_prefix(passing).unwrap_or(path).to_owned();
+        }
+        Ok(generated)
+    }
 }
 
 impl Machine for Simulated {
@@ -643,13 +725,26 @@ impl Machine for Simulated {
         "a".to_owned()
     }
 
-    fn lingers(&self) -> Result<bool, Fault> {
-        Ok(true)
+    fn known(&self, asked: &Asked<'_>) -> Result<Known, Fault> {
+        self.look("look at the machine".to_owned(), |world| {
+            let mut known = world.known.clone();
+            known.paths.retain(|path, _| asked.paths.contains(&**path));
+            known.names.retain(|name, _| asked.names.contains(&**name));
+            known.is_clock_set = known.is_clock_set.filter(|_| asked.clock);
+            let runtime = known.runtime_folder.clone();
+            known.paths.extend(
+                world.known.paths.get_key_value(&runtime).map(|(a, b)| (a.clone(), b.clone())),
+            );
+            known
+        })
     }
 
-    fn listening(&self) -> Result<Vec<Listening>, Fault> {
-        let address = IpAddr::from([127, 0, 0, 1]);
-        Ok(vec![Listening { address, port: 22, udp: false }])
+    fn holder(&self, listening: &Listening) -> Option<String> {
+        (listening.uid == 1000).then(|| format!("process {}", listening.socket))
+    }
+
+    fn vitals(&self, _folders: &[&Path]) -> Vitals {
+        self.world().vitals.clone()
     }
 
     fn interrupted(&self) -> bool {

@@ -87,6 +87,37 @@ fn a_manifest_that_is_spoilt_keeps_nobody_from_going_on() {
 }
 
 #[test]
+fn what_a_stack_says_about_failures_is_kept_with_its_files() {
+    let said = |handling: &str| {
+        let site = Site::new();
+        let words = site.stack("one");
+        let path = site.path("shop.yml");
+        write(&path, &format!("{}\n{handling}\n", text(&path)));
+        let run = site.run(&words);
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        let manifest = text(&list(&site.store().join("generations"))[0].join("manifest.json"));
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        let settings = &manifest["settings"];
+        let on = |key: &str| settings[key].as_bool().unwrap_or_default();
+        let on_failure = settings["on_failure"].as_str().unwrap().to_owned();
+        (on_failure, on("preserve_logs"), on("drop_volumes"))
+    };
+    let handling =
+        |words: &str| said(&format!("deployment: {{ failure_handling: {{ {words} }} }}"));
+    let usual = ("rollback".to_owned(), true, false);
+    assert_eq!(said(""), usual);
+    assert_eq!(handling("strategy: rollback, rollback_order: reverse"), usual);
+    assert_eq!(handling("strategy: leave-partial").0, "leave");
+    assert_eq!(handling("strategy: pause-for-debug, rollback_order: forward").0, "pause");
+    assert_eq!(handling("preserve_logs: false"), ("rollback".to_owned(), false, false));
+    assert_eq!(handling("cleanup_volumes: true"), ("rollback".to_owned(), true, true));
+    assert_eq!(handling("cleanup_volumes: false"), usual);
+    let kept = "deployment: { failure_handling: { cleanup_volumes: true } }\n\
+                rollback: { preserve: [volumes] }";
+    assert_eq!(said(kept), usual);
+}
+
+#[test]
 fn what_a_newer_program_wrote_is_left_to_it() {
     let site = Site::new();
     site.up("one");

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use stackwright::host::change::{
-    Entry, Fault, Files, Held, HookCall, Host, Listening, LockError, Machine,
-};
+use stackwright::host::change::{Entry, Fault, Files, Held, HookCall, Host, LockError, Machine};
 use stackwright::host::containers::{
     Container, Containers, Generated, Image, Inspected, Owned, PullError, SecretValue,
 };
-use stackwright::host::units::{Active, Details, Job, JobResult, UnitState, Units, Wake};
+use stackwright::host::known::{Asked, Known, Listening};
+use stackwright::host::units::{
+    Active, Details, FailedUnit, Job, JobResult, UnitState, Units, Wake,
+};
+use stackwright::host::vitals::Vitals;
 use stackwright::state::Journal;
 
 use super::host::Simulated;
@@ -321,7 +323,10 @@ impl Files for Defective {
 
 impl Units for Defective {
     as_it_is! {
-        details(names: &[&str]) -> Result<Vec<Details>, Fault>;
+        manager_version() -> Result<u32, Fault>;
+        details(names: &[&str], states: &[&UnitState]) -> Result<Vec<Details>, Fault>;
+        memory(names: &[&str]) -> Result<Vec<Option<u64>>, Fault>;
+        failed() -> Result<Vec<FailedUnit>, Fault>;
         busy() -> Result<Vec<String>, Fault>;
         cancel(name: &str) -> Result<(), Fault>;
         log(name: &str, lines: usize) -> Result<Vec<String>, Fault>;
@@ -439,6 +444,7 @@ impl Units for Defective {
 impl Containers for Defective {
     as_it_is! {
         version() -> Result<(u32, u32), Fault>;
+        architectures(images: &[&str]) -> Result<BTreeMap<String, String>, Fault>;
         images() -> Result<Vec<Image>, Fault>;
         tag(image: &str, names: &[&str]) -> Result<(), Fault>;
         untag(name: &str) -> Result<(), Fault>;
@@ -495,6 +501,14 @@ impl Containers for Defective {
             false => self.host.generate(folders),
         }
     }
+
+    fn generate_with(
+        &self,
+        units: &BTreeMap<String, String>,
+        folders: &[&Path],
+    ) -> Result<Generated, Fault> {
+        self.host.generate_with(units, folders)
+    }
 }
 
 impl Machine for Defective {
@@ -502,8 +516,9 @@ impl Machine for Defective {
         wall_time() -> u64;
         random(length: usize) -> Result<Vec<u8>, Fault>;
         user() -> String;
-        lingers() -> Result<bool, Fault>;
-        listening() -> Result<Vec<Listening>, Fault>;
+        known(asked: &Asked<'_>) -> Result<Known, Fault>;
+        holder(listening: &Listening) -> Option<String>;
+        vitals(folders: &[&Path]) -> Vitals;
         hook(call: &HookCall<'_>) -> Result<(), Fault>;
     }
 

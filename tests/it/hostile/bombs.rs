@@ -277,3 +277,43 @@ fn files_beside_the_stack_have_limits_too() {
             .arguments(&["--overlay", "o.yml"]),
     ]);
 }
+
+/// Patterns are files of anybody, and so are their parameters, which may grow by each other.
+#[test]
+fn patterns_have_limits_too() {
+    let service = || stack("- name: w\n  pattern: p\n  configuration: { image: a.example/b:1 }\n");
+    let pattern = |name: &str, codes: &[&'static str], text: String| {
+        refused(name, codes, service())
+            .with(".stackwright.yml", "{}\n")
+            .with("patterns/p.yml", format!("pattern: {{ name: p }}\n{text}"))
+    };
+    let doubling = |last: usize| -> String {
+        let lines = (1..=last).map(|now| {
+            let before = now - 1;
+            format!("  p{now}: {{ default: \"${{p{before}}}${{p{before}}}\" }}\n")
+        });
+        format!("parameters:\n  p0: {{ default: xxxxxxxxxxxxxxxx }}\n{}", lines.collect::<String>())
+    };
+    run_all([
+        pattern("parameters that double", &["SW804"], doubling(500)),
+        pattern(
+            "a parameter in very many places",
+            &["SW020"],
+            format!(
+                "parameters:\n  a: {{ default: {} }}\nnew:\n  x-a: [{}]\n",
+                "x".repeat(4000),
+                fill("\"${a}\",")
+            ),
+        ),
+        pattern(
+            "very many parameters",
+            &["SW804"],
+            format!("parameters:\n{}", count("  p%: {}\n", 1 << 20)),
+        ),
+        pattern("a pattern that nests deep", &["SW005"], format!("new: {}\n", "[".repeat(10_000))),
+        pattern("a very large pattern", &["SW006"], format!("x-a: [{}]\n", fill("a,"))),
+        refused("a pattern that is no text", &["SW003"], service())
+            .with(".stackwright.yml", "{}\n")
+            .with("patterns/p.yml", b"pattern: \xff\n"),
+    ]);
+}

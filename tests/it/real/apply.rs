@@ -7,10 +7,13 @@ mod five;
 mod gate;
 mod kept;
 mod killed;
+mod preflight;
 mod ready;
 mod resumed;
+mod score;
 mod secrets;
 mod servers;
+mod stacks;
 mod system;
 mod together;
 
@@ -24,7 +27,7 @@ use super::{Host, lab, suite};
 use crate::support::{Run, write};
 
 /// Where the program lies on a host.
-const PROGRAM: &str = "/opt/stackwright";
+pub const PROGRAM: &str = "/opt/stackwright";
 
 /// Tells what there is on a host, one thing a line. A line that begins with `id` tells which one it
 /// is, and not only that it is there; the store of our stacks is left out.
@@ -101,6 +104,8 @@ impl Ground {
         host.user(&["bash", "-c", STRANGER]);
         let mut ground = Self { host, strangers: Look::default() };
         ground.script("look", LOOK);
+        // Disks and pressure are those of the machine below, which may be anything but well.
+        ground.limits(0, 0);
         ground.strangers = ground.look().of_strangers();
         assert!(ground.strangers.shape.len() >= 9, "{:#?}", ground.strangers);
         Some(ground)
@@ -111,6 +116,12 @@ impl Ground {
         let path = self.host.path("opt").join(name);
         write(&path, text);
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// How well the host must be for a deployment.
+    pub fn limits(&self, refuse: u32, ask: u32) {
+        let text = format!("health: {{ refuse: {refuse}, ask: {ask} }}\n");
+        write(&self.host.path("srv/.stackwright.yml"), &text);
     }
 
     /// Puts a stack file onto the host, as `/srv/NAME.yml`.

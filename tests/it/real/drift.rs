@@ -1,7 +1,10 @@
 //! Drift on a real host: what somebody changed by hand is named, brought back, and gone then.
 
 mod catalogue;
+mod stacks;
 mod table;
+mod traefik;
+mod variables;
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
-//! A folder of stacks that is brought to what its files say, and events that harm nobody.
+//! A folder of stacks that is brought to what its files say, and a timer that looks after it.
 
 use std::os::unix::fs::PermissionsExt;
 
+use super::{traefik, variables};
 use crate::real::apply::Ground;
 use crate::real::suite;
 use crate::support::{remove, write};
@@ -104,146 +105,12 @@ fn a_folder_is_brought_to_what_it_says() {
     let left = ground.ends(0, &["apply", "/srv/all/d-bot.yml", "--yes"]);
     assert!(left.err.contains("d-bot: left alone, it is marked"), "{}", left.err);
 
-    harmless(&ground);
     // A stack whose file is gone stays as it is.
     remove(&ground.host.path("srv/all/c-alone.yml"));
     let run = ground.ends(0, &["diff", "c-alone"]);
     assert!(run.out.contains("the stack goes on as it was applied last"), "{}", run.out);
     ground.ends(0, &["reconcile", "c-alone", "--yes"]);
     ground.strangers_stand();
-}
-
-/// Much that Podman and systemd write in other words than the stack.
-const MANY: &str = r#"
-stack: { name: many }
-deployment: { timeouts: { settle: 0s } }
-networks:
-  alpha: { subnet: 10.81.0.0/24, labels: { kind: "1" } }
-  beta: { internal: true }
-volumes: { vol: { labels: { kind: "1" } } }
-secrets: { tok: { generate: true } }
-services:
-  - name: m-all
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      networks: [{ name: alpha, aliases: [aa, ab], ipv4_address: 10.81.0.9 }, beta]
-      memory: 1536M
-      memory_swap: 3G
-      memory_reservation: 100M
-      cpus: 1.25
-      cpuset: "0"
-      cpu_shares: 200
-      pids_limit: 77
-      ulimits: { nofile: 1024 }
-      shm_size: 64M
-      user: "1000"
-      init: true
-      tmpfs: [/scratch]
-      dns: [127.0.0.1]
-      extra_hosts: ["a:127.0.0.1"]
-      hostname: foo
-      working_dir: /tmp
-      environment:
-        A: "x=y"
-        B: ""
-        HOME: /tmp
-        TERM: dumb
-        PATH: "/bin:/usr/bin:/sbin:/usr/sbin"
-        SIGNS: 'a b "c" $$x 100% \ d'
-      secrets: [{ source: tok, target: /run/tok }]
-      volumes: ["vol:/v", "/srv:/srv:ro"]
-      health_check:
-        command: test -e /bin && true
-        interval: 1m30s
-        timeout: 1s
-        start_period: 1m
-        retries: 5
-        start_interval: 1s
-  - name: m-host
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      network_mode: host
-  - name: m-none
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      network_mode: none
-      read_only: true
-  - name: m-rep
-    replicas: 2
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      networks: [alpha]
-      environment: { TOKEN: "${tok}" }
-  - name: m-job
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      oneshot: true
-      command: ["true"]
-"#;
-
-const PODDED: &str = r#"
-stack: { name: podded }
-deployment: { timeouts: { settle: 0s } }
-shared: { pod: true }
-services:
-  - name: p-one
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      ports: ["127.0.0.1:8099:80"]
-  - name: p-two
-    configuration:
-      image: docker.io/library/base:1
-      pull_policy: never
-      stop_timeout: 1s
-      command: [serve]
-      memory: 64M
-"#;
-
-/// What nobody would call drift.
-fn harmless(ground: &Ground) {
-    for (name, text) in [("many", MANY), ("podded", PODDED)] {
-        ground.stack(name, text);
-        ground.up(name);
-        let fresh = ground.ends(0, &["diff", name]).out;
-        assert_eq!(fresh, format!("{name}: as it should be\n"));
-    }
-    let events: [(&str, &str); 5] = [
-        ("a restart", "systemctl --user restart c-alone-app"),
-        ("a reload of systemd", "systemctl --user daemon-reload"),
-        ("a new manager", "systemctl --user daemon-reexec; sleep 0.5"),
-        ("an update of images", "podman auto-update; true"),
-        ("another image with more names", "podman tag docker.io/library/base:1 localhost/base:2"),
-    ];
-    let same = |what: &str| {
-        let run = ground.program(&["diff"]);
-        assert_eq!((run.code, run.out.matches("  ~ ").count()), (0, 0), "{what}\n{}", run.out);
-    };
-    for (what, by_hand) in events {
-        ground.host.user(&["bash", "-c", by_hand]);
-        same(what);
-    }
-    ground.host.lab("cut", &[]);
-    ground.host.lab("boot", &[]);
-    let up = "until systemctl --user is-active -q a-last-app; do sleep 0.2; done; \
-              systemctl --user is-system-running --wait || true";
-    ground.host.user(&["bash", "-c", up]);
-    same("a power cut");
 }
 
 /// Reports of the timer, and what it mends.
@@ -255,6 +122,7 @@ fn the_timer_reports_and_mends() {
     let Some(ground) = Ground::new("watch") else { return };
     put(&ground, "watched", &stack("watched", &[], "[serve]", ""));
     ground.ends(0, &["apply", "/srv/all/watched.yml", "--yes"]);
+    variables::of_another_shell(&ground);
     let script = "#!/bin/sh\n{ env | grep ^STACKWRIGHT_; cat; } > \"$HOME/told\"\n";
     ground.script("notify", script);
     let open = std::fs::Permissions::from_mode(0o777);
@@ -293,6 +161,7 @@ fn the_timer_reports_and_mends() {
     install(&["--fix"]);
     wait("what was mended", &|text| text.contains("mended: all is as it should be"));
     ground.ends(0, &["diff"]);
+    variables::given_to_a_timer(&ground);
     ground.ends(0, &["watch", "remove"]);
     let units = ground.host.path("home/user/.config/systemd/user");
     for unit in ["stackwright-watch.service", "stackwright-watch.timer"] {
@@ -300,5 +169,6 @@ fn the_timer_reports_and_mends() {
     }
     let timer = ground.host.property("stackwright-watch.timer", "LoadState");
     assert_eq!(timer, "not-found");
+    traefik::routes_are_compared(&ground);
     ground.strangers_stand();
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stackwright::host::change::{FaultKind, HookCall};
 use stackwright::host::containers::SecretValue;
+use stackwright::host::known::Asked;
 use stackwright::host::real::{Real, Scope};
 use stackwright::host::units::{Active, Job, JobResult, UnitState, Wake};
 
@@ -390,13 +391,20 @@ mod rest {
         let Some(real) = open() else { return };
         let machine = real.host().machine;
         assert_eq!(machine.user(), "user");
-        assert!(machine.lingers().unwrap());
+        let known = || machine.known(&Asked::default()).unwrap();
+        assert!(known().lingers);
+        assert_eq!((known().sub_ids, known().first_port), (Some(65536), 1024));
+        assert_eq!(known().runtime_folder, Path::new("/run/user/1000"));
+        assert!(known().addresses.contains(&"127.0.0.1".parse().unwrap()));
+        assert!(known().memory.is_some_and(|memory| memory.available < memory.total));
         let listener = std::net::TcpListener::bind("127.0.0.1:4567").unwrap();
-        let heard = machine.listening().unwrap();
+        let heard = known().listening;
         let own = heard.iter().find(|one| one.port == 4567).unwrap();
+        let holder = machine.holder(own).unwrap();
+        assert!(holder.contains(&format!("(process {})", std::process::id())), "{holder}");
         assert_eq!((own.address.to_string().as_str(), own.udp), ("127.0.0.1", false));
         drop(listener);
-        assert!(!machine.listening().unwrap().iter().any(|one| one.port == 4567));
+        assert!(!known().listening.iter().any(|one| one.port == 4567));
     }
 }
 
