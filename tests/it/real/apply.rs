@@ -1,7 +1,6 @@
 //! The whole program on a real host: stacks come up with one command, and what fails, dies or is
 //! cut off leaves the old state or the new one, and strangers as they were.
 
-mod bench;
 mod failures;
 mod five;
 mod gate;
