@@ -4,6 +4,7 @@
 //! before anything is touched, and the next run of any command puts back what a crash cut short.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub mod event;
 pub mod hooks;
@@ -13,6 +14,7 @@ pub mod phases;
 pub mod pull;
 pub mod rehearse;
 pub mod restore;
+pub mod resume;
 pub mod secrets;
 pub mod start;
 pub mod steps;
@@ -170,7 +172,13 @@ impl Operation<'_> {
                 return Outcome::Refused(failure);
             }
         };
-        let images = images::of_services(&stock, Some(self.plan), self.new);
+        self.go(journal, &stock, began)
+    }
+
+    /// All that comes behind the journal.
+    fn go(&self, journal: Journal, stock: &Stock, began: Duration) -> Outcome {
+        let scene = self.scene;
+        let images = images::of_services(stock, Some(self.plan), self.new);
         let keep = || {
             if let Some(name) = &journal.to {
                 images::keep(scene, name.number, &stock.images, &images);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Scene;
 use super::event::{Event, Failure, Step, at};
 use super::steps::{Care, Steps};
-use super::{images, links, secrets, volumes};
+use super::{images, links, resume, secrets, volumes};
 use crate::host::change::Fault;
 use crate::host::containers::Image;
 use crate::host::units::UnitState;
@@ -37,8 +37,11 @@ pub fn recover(scene: &Scene<'_>) -> Result<bool, Failure> {
             finished.map_err(at(Step::Recover))?;
             Ok(true)
         }
-        Some((Phase::Begun, _)) => {
+        Some((Phase::Begun, journal)) => {
             (scene.tell)(&Event::Step { step: Step::Recover });
+            if let Some(journal) = journal {
+                (scene.tell)(&Event::Note { text: resume::told(scene, &journal) });
+            }
             restore(scene, None)?;
             Ok(true)
         }

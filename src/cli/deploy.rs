@@ -40,6 +40,7 @@ pub mod plan_command;
 pub mod preflight_command;
 mod questions;
 pub mod reconcile;
+mod resume;
 mod show;
 mod stats;
 pub mod status;
@@ -333,6 +334,23 @@ fn locked(
     place: &PlaceArguments,
     run: &mut dyn FnMut(&Scene<'_>) -> Exit,
 ) -> Exit {
+    held(scene, place, &mut |scene| match crate::apply::recover(scene) {
+        Ok(_) => run(scene),
+        Err(failure) => {
+            output::note(&show::failure(&failure));
+            let outcome = Outcome::NotRestored { failure, why: None };
+            output::note(&show::outcome(scene.stack, &outcome));
+            Exit::NotRestored
+        }
+    })
+}
+
+/// Runs something on a stack, as it is, while nobody else does.
+fn held(
+    scene: &Scene<'_>,
+    place: &PlaceArguments,
+    run: &mut dyn FnMut(&Scene<'_>) -> Exit,
+) -> Exit {
     let wait = Duration::from_secs(place.wait_lock.seconds_rounded_up());
     let _held: Box<dyn Held> = match scene.store.lock(wait) {
         Ok(held) => held,
@@ -345,15 +363,7 @@ fn locked(
         }
         Err(LockError::Fault(fault)) => return refuse(&fault),
     };
-    match crate::apply::recover(scene) {
-        Ok(_) => run(scene),
-        Err(failure) => {
-            output::note(&show::failure(&failure));
-            let outcome = Outcome::NotRestored { failure, why: None };
-            output::note(&show::outcome(scene.stack, &outcome));
-            Exit::NotRestored
-        }
-    }
+    run(scene)
 }
 
 /// Tells why nothing could be done.

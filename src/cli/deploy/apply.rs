@@ -11,8 +11,8 @@ use super::live::Live;
 use super::preflight_command::in_the_way;
 use super::wanted::Wanted;
 use super::{
-    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, show,
-    teller,
+    DeployArguments, Format, PlaceArguments, Prepared, Site, locked, open, prepare, refuse, resume,
+    show, teller,
 };
 use crate::apply::{self, Answer, Care, Manner, Outcome, Scene, Target};
 use crate::emit::quadlet::gate::CALL;
@@ -29,6 +29,7 @@ Examples:
   stackwright apply immich                 show the plan, ask, and bring it up
   stackwright apply stacks/ --yes          all stacks, each after those it requires
   stackwright apply immich --dry-run       what `plan` tells
+  stackwright apply immich --resume        go on with what a crash cut short
   stackwright apply shop --group web       the services of a group, and what they need
   stackwright apply immich --system --root /mnt/image --only-install
 
@@ -64,6 +65,9 @@ pub struct ApplyArguments {
     /// Install the files, and start nothing
     #[arg(long)]
     only_install: bool,
+    /// Go on with a deployment that was cut short, where it stopped, in place of putting it back
+    #[arg(long, conflicts_with_all = ["plan", "only_install"])]
+    resume: bool,
     /// Do just what a plan says that `plan --save` wrote, or nothing
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
@@ -139,7 +143,10 @@ pub fn run(arguments: &ApplyArguments) -> Exit {
         drifted: &|| Ok(Drifted::default()),
     };
     for wanted in &all {
-        let exit = one(&asked, &site, wanted);
+        let exit = match arguments.resume {
+            true => resume::one(&asked, &site, wanted),
+            false => one(&asked, &site, wanted),
+        };
         if exit != Exit::Done {
             return exit;
         }

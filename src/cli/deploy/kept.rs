@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::super::{Exit, output};
 use super::apply::told;
-use super::{Format, PlaceArguments, Site, locked, look, open, refuse, show, teller};
+use super::{Format, PlaceArguments, Site, locked, look, open, refuse, resume, show, teller};
 use crate::apply::secrets::Settled;
 use crate::apply::{self, Care, Manner, Scene, Target};
 use crate::host::change::Fault;
@@ -24,7 +24,10 @@ Examples:
 
 pub const RECOVER_EXAMPLES: &str = "\
 Examples:
-  stackwright recover   put back what a crash cut short; every other command does so too";
+  stackwright recover                put back what a crash cut short, as every command does that
+                                     changes something; `apply --resume` goes on with it instead
+  stackwright recover --back immich  the generation before too, where a deployment failed and was
+                                     left as it was, or could not be put back";
 
 #[derive(Debug, Args)]
 pub struct RemoveArguments {
@@ -61,6 +64,12 @@ pub struct RollbackArguments {
 
 #[derive(Debug, Args)]
 pub struct RecoverArguments {
+    /// The stacks, by name; all that are installed where none is given
+    #[arg(value_name = "STACK")]
+    stacks: Vec<String>,
+    /// Go back too where a deployment failed and was left as it was, or could not be put back
+    #[arg(long)]
+    back: bool,
     #[command(flatten)]
     place: PlaceArguments,
 }
@@ -226,7 +235,8 @@ fn before(scene: &Scene<'_>) -> Result<Option<u64>, Fault> {
     })
 }
 
-fn move_to(
+/// Brings a stack to another generation, or to none.
+pub fn move_to(
     site: &Site,
     scene: &Scene<'_>,
     action: Action,
@@ -268,13 +278,21 @@ pub fn recover(arguments: &RecoverArguments) -> Exit {
         Err(fault) => return refuse(&fault),
     };
     let host = site.real.host();
-    let stacks = match host.files.list(&site.places.stacks) {
+    let stacks = match &arguments.stacks[..] {
+        [] => host.files.list(&site.places.stacks),
+        given => Ok(given.to_vec()),
+    };
+    let stacks = match stacks {
         Ok(stacks) => stacks,
         Err(fault) => return refuse(&fault),
     };
+    let is_human = arguments.place.format == Format::Human;
     let mut worst = Exit::Done;
     for stack in stacks {
-        let exit = on_stack(&site, &arguments.place, &stack, &mut |_| Exit::Done);
+        let exit = on_stack(&site, &arguments.place, &stack, &mut |scene| match arguments.back {
+            true => resume::back(&site, scene, is_human).unwrap_or_else(|fault| refuse(&fault)),
+            false => Exit::Done,
+        });
         if exit != Exit::Done {
             worst = exit;
         }

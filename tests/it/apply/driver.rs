@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use stackwright::apply::resume::{self, Rest};
 use stackwright::apply::secrets::{Source, settle};
 use stackwright::apply::{self, Care, Event, Failure, Manner, Outcome, Scene, Step, Target};
+use stackwright::host::change::Fault;
 use stackwright::observe::observe;
 use stackwright::plan::{self, Plan, facts};
 use stackwright::state::{Action, GenerationName, Store};
@@ -15,11 +17,12 @@ use super::stack::Stack;
 
 /// What is wanted of a host.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "there are few of them at a time")]
 pub enum Want {
     Apply(Stack),
     Rollback(u64),
     Remove,
+    /// Going on with what was cut short on the way to a stack; nothing where nothing was.
+    Resume(Stack),
     /// Nothing but to put right what was cut short.
     Recover,
 }
@@ -157,6 +160,14 @@ pub fn run_how(host: &Simulated, stack: &str, want: &Want, how: &How) -> Run {
     Run { outcome, plan, events: events.into_inner(), recovered }
 }
 
+fn resume(scene: &Scene<'_>, stack: &Stack, how: &How) -> Result<Outcome, Fault> {
+    let manifest = stack.manifest();
+    let Some(journal) = resume::journal(scene)? else { return Ok(Outcome::Nothing) };
+    let secrets = settle(scene.host, scene.stack, &how.sources)?;
+    let rest = Rest::of(scene, journal, &stack.set, &manifest)?;
+    Ok(rest.go_on(scene, (&stack.set, &manifest), &secrets, how.manner))
+}
+
 fn command(
     scene: &Scene<'_>,
     want: &Want,
@@ -169,6 +180,9 @@ fn command(
         .store
         .lock(Duration::ZERO)
         .map_err(|error| Failure::at(Step::Recover, format!("the lock: {error:?}")))?;
+    if let Want::Resume(stack) = want {
+        return resume(scene, stack, how).map_err(fault);
+    }
     *recovered = apply::recover(scene)?;
     if matches!(want, Want::Recover) {
         return Ok(Outcome::Nothing);
@@ -176,7 +190,7 @@ fn command(
     let from = scene.store.in_use().map_err(fault)?;
     let older;
     let (target, action, to_name) = match want {
-        Want::Recover => unreachable!(),
+        Want::Recover | Want::Resume(_) => unreachable!(),
         Want::Apply(stack) => {
             let manifest = stack.manifest();
             let digest = manifest.digest();

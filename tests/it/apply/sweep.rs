@@ -302,6 +302,29 @@ fn small_cases() -> Vec<Case> {
 }
 
 #[test]
+pub fn what_was_cut_short_is_gone_on_with_from_any_operation() {
+    sweep("going on after", 1, Trouble::DiesAfter, |case, host, _| {
+        let Want::Apply(stack) = &case.want else { return Ok(()) };
+        let folder = host.world().places.stacks.join("shop");
+        let is_begun = host.world().disk.entry(&folder.join("journal")).is_some();
+        a_while(host);
+        host.world().begin_process();
+        let resumed = run(host, &Want::Resume(stack.clone()));
+        let ends = match (&resumed.outcome, is_begun) {
+            (Ok(Outcome::Done { .. }), true) | (Ok(Outcome::Nothing), false) => Ok(()),
+            _ => Err(resumed.brief()),
+        };
+        ends?;
+        match case.check(host, true) {
+            Ok(1) => Ok(()),
+            Ok(_) if !is_begun => Ok(()),
+            Ok(_) => Err(format!("it is not there: {}", resumed.brief())),
+            Err(why) => Err(format!("{why}\nafter {}", resumed.brief())),
+        }
+    });
+}
+
+#[test]
 pub fn a_recovery_may_die_after_any_operation_and_the_next_one_ends_it() {
     let mut tally = Tally::default();
     for case in small_cases() {

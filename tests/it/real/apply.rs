@@ -8,6 +8,7 @@ mod kept;
 mod killed;
 mod preflight;
 mod ready;
+mod resumed;
 mod score;
 mod secrets;
 mod servers;
