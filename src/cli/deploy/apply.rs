@@ -262,11 +262,10 @@ fn locked_apply(asked: &Asked<'_>, site: &Site, scene: &Scene<'_>, wanted: &Want
         Some(live) => live.aside(|| ask(scene.stack)),
         None => ask(scene.stack),
     };
-    let ask: &dyn Fn() -> Answer = &ask;
     let manner = Manner {
         care,
         on_failure: asked.on_failure,
-        ask: (is_human && output::can_ask()).then_some(ask),
+        ask: (is_human && output::can_ask()).then_some(&ask as &dyn Fn() -> Answer),
         // Whoever was asked may have taken his time.
         seen: (asked.consent != Consent::Ask).then_some(&prepared.observed),
         assessed: assessed.as_ref(),
