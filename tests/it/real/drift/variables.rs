@@ -71,6 +71,8 @@ pub fn given_to_a_timer(ground: &Ground) {
     ground.ends(0, &install);
     let look = || {
         ground.host.user(&["systemctl", "--user", "start", "stackwright-watch.service"]);
+        // What was said last may come behind what systemd says of the end.
+        ground.run(&["--root", "journalctl", "--sync"]);
         let unit = ["journalctl", "--user", "-u", "stackwright-watch", "-o", "cat", "-n", "20"];
         ground.host.user(&unit)
     };
