@@ -150,7 +150,9 @@ impl Terminal {
         let end = || Stdio::from(rustix::fs::open(&name, flags, Mode::empty()).unwrap());
         #[expect(clippy::disallowed_methods, reason = "the program needs a terminal of its own")]
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_stackwright")]).args(arguments);
+        // Whoever runs the tests behind a shell may ignore what ^C sends.
+        command.args(["--ctty", "--wait", "env", "--default-signal=INT"]);
+        command.arg(env!("CARGO_BIN_EXE_stackwright")).args(arguments);
         command.current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
         command.stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().unwrap();

@@ -6,6 +6,7 @@ mod five;
 mod gate;
 mod kept;
 mod killed;
+mod pace;
 mod preflight;
 mod ready;
 mod resumed;
