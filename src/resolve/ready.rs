@@ -14,7 +14,7 @@ const START_SECONDS: u64 = 90;
 
 /// The pause between two tries where nothing is said, in milliseconds: a question by the network
 /// costs next to nothing, and a command is a process in the container.
-const BY_NETWORK: u64 = 50;
+const BY_NETWORK: u64 = 25;
 const BY_COMMAND: u64 = 500;
 
 /// No pause is shorter than this, in milliseconds.
