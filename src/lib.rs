@@ -78,6 +78,7 @@ pub mod score;
 pub mod silence;
 pub mod source;
 pub mod state;
+pub mod threads;
 pub mod unit_file;
 
 use std::collections::BTreeSet;

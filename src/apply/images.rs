@@ -8,6 +8,7 @@ use super::event::Event;
 use crate::host::change::{Fault, Host};
 use crate::host::containers::{Image, Stock};
 use crate::plan::{Plan, pin};
+use crate::threads::joined;
 use crate::unit_file::facts::Facts;
 
 /// The image of each service that names one: what it runs, else what its name stands for. Names
@@ -53,11 +54,8 @@ pub fn tag(host: Host<'_>, names: &BTreeMap<String, String>) -> Result<(), Fault
         let threads = images.iter();
         let threads = threads.map(|(id, names)| scope.spawn(|| host.containers.tag(id, names)));
         let threads: Vec<_> = threads.collect();
-        let joined = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         // Each is waited for, whatever became of the others.
-        joined.fold(Ok(()), Result::and)
+        threads.into_iter().map(joined).fold(Ok(()), Result::and)
     })
 }
 

@@ -25,6 +25,7 @@ use crate::plan::{self, Drifted, Observed, Plan, facts};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
 use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places};
+use crate::threads::joined;
 use wanted::{Wanted, wanted};
 
 pub mod apply;
@@ -273,8 +274,7 @@ fn prepare(
     let (secrets, observed) = std::thread::scope(|threads| {
         let secrets = threads.spawn(move || settle(host, stack, sources));
         let observed = look(site, scene, from.as_ref().map(|from| &from.set), &set);
-        let secrets = secrets.join();
-        (secrets.unwrap_or_else(|panic| std::panic::resume_unwind(panic)), observed)
+        (joined(secrets), observed)
     });
     let (secrets, mut observed) = (secrets?, observed?);
     free(&mut observed, &drifted.masks);

@@ -4,9 +4,10 @@ mod format;
 
 use std::fmt::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use super::output::Format;
 use super::{Exit, output};
 use crate::model::Stack;
 use crate::model::layer::{Law, Layer};
@@ -29,14 +30,6 @@ pub struct ExplainArguments {
     /// How it is told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// For scripts
-    Json,
 }
 
 /// A code as scripts read it.

@@ -7,10 +7,20 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Color, Exit};
 use crate::report::human::{self, Style, escape};
+
+/// How something is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For scripts
+    Json,
+}
 
 /// Settles for the whole run whether there are colours.
 pub fn choose_color(color: Color) {

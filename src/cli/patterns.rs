@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::lint::Checking;
+use super::output::Format;
 use super::{Exit, discover, output};
 use crate::compile_pattern;
 use crate::config::Config;
@@ -66,14 +67,6 @@ pub struct SuggestArguments {
     /// The name of a variable that they read; may be given again
     #[arg(long = "env", value_name = "NAME")]
     variables: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// For scripts
-    Json,
 }
 
 /// The patterns that there are, or those that fit.

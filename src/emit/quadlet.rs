@@ -24,6 +24,7 @@ use crate::model::variable::Plain;
 use crate::resolve::file::digest;
 use crate::resolve::mount::Source;
 use crate::resolve::{self, Resolved, Service};
+use crate::threads::joined;
 
 /// For whom units are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,11 +120,7 @@ fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
     std::thread::scope(|scope| {
         let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = vec![work()];
-        done.extend(
-            running.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            }),
-        );
+        done.extend(running.into_iter().map(joined));
         // Shares are taken in their order, so the first wrong one is always among the errors.
         done.sort_by_key(|done| done.as_ref().err().map_or(usize::MAX, |(share, _)| *share));
         let mut files = Vec::with_capacity(services.len());

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use super::asks::Asks;
 use super::{Request, quadlet};
 use crate::host::change::Fault;
 use crate::host::containers::{Generated, Owned};
 use crate::host::known::{Asked, Known, Listening};
+use crate::threads::{joined, joined_or_default};
 use crate::unit_file::facts::Facts;
 
 /// What was found.
@@ -64,7 +65,7 @@ pub fn look(
             (!images.is_empty()).then(|| threads.spawn(|| host.containers.architectures(&images)));
         let (generated, lost) = quadlet::ask(request, new)?;
         let known = joined(known)?;
-        let secrets = asked_for(secrets)?;
+        let secrets = joined_or_default(secrets)?;
         Ok(Seen {
             generated,
             lost,
@@ -73,8 +74,8 @@ pub fn look(
             room: host.files.room(&places.stacks)?,
             image_room: host.files.room(&places.containers)?,
             secrets: secrets.into_iter().map(|secret| secret.name).collect(),
-            volumes: asked_for(volumes)?,
-            architectures: asked_for(images)?,
+            volumes: joined_or_default(volumes)?,
+            architectures: joined_or_default(images)?,
             holders: super::ports::holders(request, (old, new), &known),
             known,
         })
@@ -86,16 +87,4 @@ pub fn folders<'r>(request: &Request<'r>) -> BTreeSet<&'r Path> {
     let places = request.places;
     let own = [&places.quadlet, &places.units, &places.stacks].into_iter();
     own.flat_map(|folder| folder.ancestors()).collect()
-}
-
-/// What a thread came back with.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The same for what was perhaps not asked.
-fn asked_for<T: Default>(
-    thread: Option<ScopedJoinHandle<'_, Result<T, Fault>>>,
-) -> Result<T, Fault> {
-    thread.map_or(Ok(T::default()), joined)
 }

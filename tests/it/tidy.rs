@@ -35,8 +35,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("report", &["source"]),
     ("graph", &[]),
+    ("threads", &[]),
     ("capability", &[]),
-    ("host", &[]),
+    ("host", &["threads"]),
     // Front: from a text to what it means.
     ("model", &["source", "report"]),
     ("load", &["source", "report", "host", "model"]),
@@ -46,15 +47,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
     // Back: what follows from a checked stack, how it is shown, and what is made of it.
     ("resolve", &["graph", "host", "model", "check"]),
-    ("emit", &["capability", "host", "model", "resolve"]),
+    ("emit", &["threads", "capability", "host", "model", "resolve"]),
     ("draw", &[]),
     // The host: what is kept there, what has to be done, and doing it.
     ("unit_file", &[]),
     ("state", &["host"]),
     ("plan", &["host", "state", "unit_file"]),
     ("observe", &["host", "plan"]),
-    ("apply", &["host", "observe", "plan", "state", "unit_file"]),
-    ("preflight", &["report", "capability", "host", "plan", "state", "apply", "unit_file"]),
+    ("apply", &["threads", "host", "observe", "plan", "state", "unit_file"]),
+    (
+        "preflight",
+        &["report", "threads", "capability", "host", "plan", "state", "apply", "unit_file"],
+    ),
     ("score", &["host", "plan", "state"]),
     ("drift", &["host", "plan", "state", "unit_file"]),
     // The crate in one function, and the command line over all of it.
@@ -64,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "source",
             "report",
+            "threads",
             "capability",
             "host",
             "model",

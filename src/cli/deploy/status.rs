@@ -18,6 +18,7 @@ use crate::host::units::{Active, Details, UnitState, Wake};
 use crate::plan::{DIGEST_LABEL, facts};
 use crate::report::human::escape;
 use crate::state::Generation;
+use crate::threads::joined;
 use crate::unit_file::facts::Facts;
 
 pub const EXAMPLES: &str = "\
@@ -164,8 +165,7 @@ pub fn look(site: &Site, named: &[String]) -> Result<Option<Vec<StackStatus>>, F
     let (units, containers) = std::thread::scope(|threads| {
         let containers = threads.spawn(|| host.containers.containers());
         let units = units(host, &services);
-        let containers = containers.join();
-        (units, containers.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (units, joined(containers))
     });
     let (units, containers) = (units?, containers?);
     let stacks = known.into_iter().map(|(stack, (generation, facts))| {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use super::super::StackArguments;
 use super::wanted::Wanted;
@@ -19,6 +19,7 @@ use crate::host::{Look, ReadError};
 use crate::plan::{STACK_LABEL, facts};
 use crate::resolve::Part;
 use crate::state::{FileSet, Generation, Store};
+use crate::threads::{joined, joined_or_default};
 use crate::unit_file::facts::Facts;
 
 /// What is looked at.
@@ -278,23 +279,13 @@ pub fn look(
             details: of_units().zip(details).collect(),
             inspected: inspected.into_iter().map(joined).collect::<Result<Vec<_>, _>>()?.concat(),
             images,
-            containers: asked(containers)?,
-            networks: asked(networks)?,
-            volumes: asked(volumes)?,
-            secrets: asked(secrets)?,
+            containers: joined_or_default(containers)?,
+            networks: joined_or_default(networks)?,
+            volumes: joined_or_default(volumes)?,
+            secrets: joined_or_default(secrets)?,
             strange: BTreeMap::new(),
         })
     })
-}
-
-/// What a thread came back with.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// The same for what was perhaps not asked.
-fn asked<T>(thread: Option<ScopedJoinHandle<'_, Result<Vec<T>, Fault>>>) -> Result<Vec<T>, Fault> {
-    thread.map_or(Ok(Vec::new()), joined)
 }
 
 /// What differs between the layers of one stack.

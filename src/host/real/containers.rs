@@ -19,6 +19,7 @@ use super::machine::last_lines;
 use super::podman_json as json;
 use super::process::{Ended, Limits, Output, run};
 use super::{Scope, journal, quadlet};
+use crate::threads::joined;
 
 /// How long a look may take: Podman's storage may be locked by somebody else for a while.
 const LOOK_TIME: Duration = Duration::from_secs(60);
@@ -338,11 +339,6 @@ impl Containers for Podman {
     ) -> Result<Generated, Fault> {
         quadlet::generate_with(self.scope, units, folders)
     }
-}
-
-/// What a thread came back with.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn failed(doing: &str, ended: &Ended) -> Fault {
