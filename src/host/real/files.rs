@@ -268,7 +268,11 @@ mod tests {
     fn own() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
-        fs::copy(std::env::current_exe().unwrap(), folder.path().join("it")).unwrap();
+        // By another program: a child that is started meanwhile would hold the copy open for
+        // writing, and nothing runs what somebody writes.
+        let own = std::env::current_exe().unwrap();
+        let copied = Command::new("cp").arg(own).arg(folder.path().join("it")).status();
+        assert!(copied.unwrap().success());
         folder
     }
 
