@@ -50,6 +50,7 @@ pub fn check(view: &View<'_>, findings: &mut Findings) {
     }
     units(view, findings);
     containers(view, findings);
+    ids(view, findings);
     same_objects(view, findings);
     keys(view, findings);
     hidden(view, findings);
@@ -186,6 +187,23 @@ fn containers(view: &View<'_>, findings: &mut Findings) {
                 }
             }
         }
+    }
+}
+
+/// Names that a user gave to containers and that Podman may take for something else.
+fn ids(view: &View<'_>, findings: &mut Findings) {
+    for service in &view.services {
+        let own = meaning::configuration(service).container_name.as_ref();
+        let Some(name) = own.filter(|name| meaning::reads_as_id(name.as_str())) else { continue };
+        let message = format!("`{}` reads as the beginning of a container's ID", name.as_str());
+        let help = match meaning::reads_as_id(service.name.as_str()) {
+            true => format!(
+                "leave it out: the container is called `{0}-1` then, and `{0}` on its networks",
+                service.name
+            ),
+            false => format!("leave it out, and the container is called `{}`", service.name),
+        };
+        findings.add(Diagnostic::new(&code::READS_AS_ID, name.span, message).help(help));
     }
 }
 

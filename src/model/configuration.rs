@@ -47,7 +47,8 @@ layered! {
         /// Whether `podman auto-update` renews the container, and where it looks.
         pub auto_update: Option<At<AutoUpdate>>,
 
-        /// The name of the container, where it is not the name of the service.
+        /// The name of the container. Without it, that is the name of the service; or `NAME-1`
+        /// where Podman might take the name for the beginning of an ID, as it does with `db`.
         pub container_name: Option<At<ObjectName>>,
         /// What the container calls itself.
         pub hostname: Option<At<HostName>>,

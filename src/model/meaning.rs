@@ -133,16 +133,31 @@ pub fn needed_seconds(service: &Service) -> Option<u64> {
 /// The names of the containers of a service: its own, or one for each replica.
 pub fn containers(service: &Service) -> Vec<(String, Span)> {
     let own = configuration(service).container_name.as_ref();
+    let numbered = |number| (format!("{}-{number}", service.name), service.name.span);
     match service.replicas {
-        Some(count) if count.value > 1 => {
-            let name = |number| format!("{}-{number}", service.name);
-            (1..=count.value).map(|number| (name(number), service.name.span)).collect()
-        }
+        Some(count) if count.value > 1 => (1..=count.value).map(numbered).collect(),
         _ => match own {
             Some(name) => vec![(name.as_str().to_owned(), name.span)],
+            None if reads_as_id(service.name.as_str()) => vec![numbered(1)],
             None => vec![(service.name.as_str().to_owned(), service.name.span)],
         },
     }
+}
+
+/// The name of the pod of a stack that wants one.
+pub fn pod(stack: &str) -> Cow<'_, str> {
+    match reads_as_id(stack) {
+        true => Cow::Owned(format!("{stack}-pod")),
+        false => Cow::Borrowed(stack),
+    }
+}
+
+/// Whether Podman may take a name for the beginning of an ID. Where nothing is called `db`, it
+/// means the one container whose ID begins so: `podman run --replace --name db` and the
+/// `podman rm -f -i db` of Quadlet's units then take a stranger away. Upper case counts as lower
+/// case up to Podman 5.4, and `_` stands for any one character in every version.
+pub fn reads_as_id(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_')
 }
 
 /// The names of the units of a service, without `.service`.

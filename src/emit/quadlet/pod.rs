@@ -2,6 +2,7 @@
 
 use super::{STACK_LABEL, Target, container};
 use crate::emit::template::Fields;
+use crate::model::meaning;
 use crate::resolve::Resolved;
 use crate::resolve::network::Joined;
 
@@ -9,7 +10,7 @@ use crate::resolve::network::Joined;
 pub fn fields(stack: &Resolved<'_>, target: Target) -> Fields {
     let mut fields = Fields::default();
     fields.set("description", format!("Pod of {}", stack.name));
-    fields.set("name", stack.name);
+    fields.set("name", meaning::pod(stack.name));
     let ports = stack.services.iter().flat_map(|service| service.configuration.ports.iter());
     fields.list("ports", ports.map(|port| port.0.to_string()));
     if let Some(service) = stack.services.first()

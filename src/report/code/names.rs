@@ -34,6 +34,14 @@ codes! {
     /// A bidirectional or invisible character, which makes a text look like another one.
     INVISIBLE_CHARACTER = "SW308", Error, "invisible character";
 
+    /// A container's own name that Podman may take for the beginning of an ID.
+    ///
+    /// Where no container is called `db`, Podman means the one whose ID begins with `db`: starting
+    /// or stopping such a service can take away a container that has nothing to do with it. IDs
+    /// consist of digits and the letters a to f, and `_` stands for any character. A service that
+    /// is called so gets a container with a number (`db-1`), which stays `db` on its networks.
+    READS_AS_ID = "SW309", Warning, "container name reads as an ID";
+
     /// One port of the machine is taken twice.
     ///
     /// Two mappings collide when protocol and port are the same and their addresses overlap: no

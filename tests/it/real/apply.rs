@@ -4,6 +4,7 @@
 mod failures;
 mod five;
 mod gate;
+mod ids;
 mod kept;
 mod killed;
 mod pace;

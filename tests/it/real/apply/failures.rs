@@ -37,7 +37,7 @@ const CASES: &[Case] = &[
         code: 4,
         says: &["web.service", "not ready in time", "health: exit code 1: the till is closed"],
         // The time for all of them is another one.
-        restarts: &["bot", "db", "web"],
+        restarts: &["bot", "db-1", "web"],
     },
     Case {
         name: "exits at once",
@@ -67,7 +67,7 @@ const CASES: &[Case] = &[
         on_host: None,
         code: 4,
         says: &["db.service", "ended"],
-        restarts: &["db", "web"],
+        restarts: &["db-1", "web"],
     },
     Case {
         name: "dies two seconds after it was started",

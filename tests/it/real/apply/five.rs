@@ -106,7 +106,7 @@ fn what_changed_restarts_with_those_that_must_follow_and_nothing_else() {
         (&[][..], &[][..]),
         (&[("WEB", "2")], &["web"]),
         (&[("WEB", "2"), ("BOT", "2")], &["bot"]),
-        (&[("WEB", "2"), ("BOT", "2"), ("DATABASE", "2")], &["db", "web"]),
+        (&[("WEB", "2"), ("BOT", "2"), ("DATABASE", "2")], &["db-1", "web"]),
     ] {
         ground.stack("shop", &shop(changes));
         ground.up("shop");

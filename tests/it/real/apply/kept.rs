@@ -53,13 +53,13 @@ fn a_removal_keeps_data_until_that_is_asked_for() {
     let Some(ground) = Ground::new("remove") else { return };
     let before = ground.look();
     up(&ground, "one");
-    ground.host.user(&["podman", "exec", "db", "sh", "-c", "echo gold > /kept/till"]);
+    ground.host.user(&["podman", "exec", "db-1", "sh", "-c", "echo gold > /kept/till"]);
     ground.ends(0, &["remove", "shop", "--yes"]);
     let removed = ground.look();
     assert!(removed.shape.contains("volume kept"));
     assert_eq!(removed.without_data(), before.clone().without_data());
     up(&ground, "two");
-    assert_eq!(ground.host.user(&["podman", "exec", "db", "cat", "/kept/till"]), "gold\n");
+    assert_eq!(ground.host.user(&["podman", "exec", "db-1", "cat", "/kept/till"]), "gold\n");
     ground.ends(0, &["remove", "shop", "--volumes", "--yes"]);
     assert_eq!(ground.look(), before);
     let unknown = ground.ends(1, &["remove", "shopp", "--yes"]);

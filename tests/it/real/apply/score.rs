@@ -98,7 +98,7 @@ fn refused(ground: &Ground) {
     assert!(plan.err.contains("6 units have failed"), "{}", plan.err);
     assert_eq!(ground.look(), before);
     ground.ends(0, &["apply", "/srv/shop.yml", "--yes", "--ignore-health"]);
-    assert_eq!(ground.look().restarted(&before), ["db", "web"]);
+    assert_eq!(ground.look().restarted(&before), ["db-1", "web"]);
 }
 
 /// What is at risk goes on where somebody at a terminal agrees; a flag is nobody.
@@ -118,7 +118,7 @@ fn asked(ground: &Ground) {
     assert_eq!(ground.look(), before);
     let yes = answer("y", "reconcile");
     assert_eq!(yes.code, 0, "{}{}", yes.out, yes.err);
-    assert_eq!(ground.look().restarted(&before), ["db", "web"]);
+    assert_eq!(ground.look().restarted(&before), ["db-1", "web"]);
 
     // Half of what runs, and nothing special: a flag is an answer to that.
     ground.stack("shop", &shop("4"));

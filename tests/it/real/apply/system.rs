@@ -76,7 +76,7 @@ fn services_of_the_machine_come_up_change_fail_go_back_and_go() {
     });
     assert_eq!(version(&ground.host), "2\n");
     let second = look();
-    let is_of_others = |line: &&str| line.starts_with("db ") || line.starts_with("bot ");
+    let is_of_others = |line: &&str| line.starts_with("db-1 ") || line.starts_with("bot ");
     let others = |look: &str| -> Vec<String> {
         look.lines().filter(is_of_others).map(str::to_owned).collect()
     };

@@ -117,8 +117,8 @@ fn groups_come_up_healthy_and_in_order() {
     install(&host);
     up(&host, &["compose.base.yml", "compose.front.yml", "compose.bots.yml"]);
 
-    let ready = healthy(&host, "db");
-    let started = at(&host, "db", "StartedAt");
+    let ready = healthy(&host, "db-1");
+    let started = at(&host, "db-1", "StartedAt");
     assert!(ready - started > 1_900_000_000, "healthy too early: {started} {ready}");
     let job = at(&host, "migrate", "StartedAt");
     assert!(ready < job && ready < at(&host, "bot", "StartedAt"), "{ready} {job}");
@@ -130,13 +130,13 @@ fn groups_come_up_healthy_and_in_order() {
     assert_eq!(host.user(&["podman", "exec", "shop-web-2", "cat", "/srv/page"]), "100% of $HOME\n");
     assert_eq!(host.user(&["podman", "exec", "bot", "cat", "/run/secrets/api_key"]), "the key\n");
     host.user(&["podman", "exec", "bot", "nslookup", "web"]);
-    let environment = host.user(&["podman", "exec", "db", "env"]);
+    let environment = host.user(&["podman", "exec", "db-1", "env"]);
     for line in [format!("PASSWORD={SECRET}"), "PRICE=5$ \"off\"".to_owned()] {
         assert!(environment.lines().any(|found| found == line), "{line}\n{environment}");
     }
 
     // The whole in one file is the same project: nothing that runs is started again.
-    let names = ["db", "bot", "shop-web-1", "shop-web-2"];
+    let names = ["db-1", "bot", "shop-web-1", "shop-web-2"];
     let starts = || names.map(|name| at(&host, name, "StartedAt"));
     let before = starts();
     up(&host, &["compose.all.yml"]);

@@ -26,18 +26,18 @@ const ONLY: Case = Case { what: "", by_hand: "", told: &[], restarted: &[], left
 const CASES: &[Case] = &[
     Case {
         what: "podman update and podman network, while all runs",
-        by_hand: "podman update --memory 300M --cpus 1.5 --pids-limit 50 db
-            podman update --health-interval 5s db
+        by_hand: "podman update --memory 300M --cpus 1.5 --pids-limit 50 db-1
+            podman update --health-interval 5s db-1
             podman update --memory-reservation 10M --cpu-shares 512 --cpuset-cpus 0 bot
             podman network connect spare still
             podman network disconnect inner web
             podman network disconnect spare bot
             podman network connect --alias shop spare bot",
         told: &[
-            "running db limits: --memory 314572800",
-            "running db limits: --cpus 1.500",
-            "running db limits: --pids-limit 50",
-            "running db health check: --health-interval 5000ms",
+            "running db-1 limits: --memory 314572800",
+            "running db-1 limits: --cpus 1.500",
+            "running db-1 limits: --pids-limit 50",
+            "running db-1 health check: --health-interval 5000ms",
             "running bot limits: --memory-reservation 10485760",
             "running bot limits: --cpu-shares 512",
             "running bot limits: --cpuset-cpus 0",
@@ -45,7 +45,7 @@ const CASES: &[Case] = &[
             "running still networks: spare",
             "running web networks: not joined",
         ],
-        restarted: &["bot", "db", "still", "web"],
+        restarted: &["bot", "db-1", "still", "web"],
         ..ONLY
     },
     Case {
@@ -53,20 +53,20 @@ const CASES: &[Case] = &[
         by_hand: "echo other | podman secret create --replace token -
             podman secret rm spare_token
             systemctl --user stop still
-            podman exec db rm /tmp/ready; sleep 2.5",
+            podman exec db-1 rm /tmp/ready; sleep 2.5",
         told: &[
             "running web secret: an older one",
             "running bot secret: it is gone",
             "running still.service state: inactive",
-            "running db health: unhealthy",
+            "running db-1 health: unhealthy",
         ],
-        restarted: &["bot", "db", "still", "web"],
+        restarted: &["bot", "db-1", "still", "web"],
         ..ONLY
     },
     Case {
         what: "containers that somebody else started under our names",
         by_hand: "systemctl --user stop db web still
-            podman run -d --name db --cap-add net_admin --user 1:1 -v kept:/kept -e VERSION=2 \
+            podman run -d --name db-1 --cap-add net_admin --user 1:1 -v kept:/kept -e VERSION=2 \
                 -e API_TOKEN=hunter2 --label kind=other --memory 1G --network spare \
                 --health-cmd true docker.io/library/base:1 serve
             podman run -d --name web -p 127.0.0.1:8081:8080 --device /dev/fuse \
@@ -76,17 +76,17 @@ const CASES: &[Case] = &[
                 docker.io/library/base:1 serve",
         told: &[
             "running db.service state: inactive",
-            "running db container: without it",
-            "running db capabilities: --cap-add net_admin",
-            "running db user: --user 1:1",
-            "running db mounts: -v kept:/kept",
-            "running db environment: API_TOKEN=(hidden)",
-            "running db labels: --label kind=other",
-            "running db limits: --memory 1G",
-            "running db networks: spare",
-            "running db health check: --health-cmd true",
-            "running db command: serve",
-            "running db options: nothing",
+            "running db-1 container: without it",
+            "running db-1 capabilities: --cap-add net_admin",
+            "running db-1 user: --user 1:1",
+            "running db-1 mounts: -v kept:/kept",
+            "running db-1 environment: API_TOKEN=(hidden)",
+            "running db-1 labels: --label kind=other",
+            "running db-1 limits: --memory 1G",
+            "running db-1 networks: spare",
+            "running db-1 health check: --health-cmd true",
+            "running db-1 command: serve",
+            "running db-1 options: nothing",
             "running web.service state: inactive",
             "running web container: without it",
             "running web ports: 127.0.0.1:8081:8080",
@@ -107,7 +107,7 @@ const CASES: &[Case] = &[
             "running still options: --init",
             "running still labels: nothing",
         ],
-        restarted: &["db", "still", "web"],
+        restarted: &["db-1", "still", "web"],
         ..ONLY
     },
     Case {
@@ -204,7 +204,7 @@ const CASES: &[Case] = &[
             "running still.service state: inactive",
             "running web.service state: inactive",
         ],
-        restarted: &["bot", "db", "still", "web"],
+        restarted: &["bot", "db-1", "still", "web"],
         ..ONLY
     },
     Case {
@@ -242,7 +242,7 @@ const CASES: &[Case] = &[
         what: "a stack file that changed",
         by_hand: "sed -i 's/VERSION: \"1\"/VERSION: \"2\"/' /srv/drifty.yml",
         told: &["files db.container unit: VERSION=2", "files web.container unit: VERSION=2"],
-        restarted: &["db", "web"],
+        restarted: &["db-1", "web"],
         ..ONLY
     },
 ];
