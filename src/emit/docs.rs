@@ -197,7 +197,7 @@ fn ready(service: &Service<'_>) -> Vec<String> {
 fn ports(stack: &Resolved<'_>) -> Value {
     let ports = stack.services.iter().flat_map(|service| {
         let own = service.configuration.ports.iter();
-        own.map(|port| (service.container.as_str(), &port.value.0))
+        own.map(|port| (service.unit.as_str(), &port.value.0))
     });
     let port = |(container, port): (&str, &crate::model::value::port::PortMapping)| {
         let address = port.address.map_or("all addresses".to_owned(), |one| one.to_string());
@@ -243,7 +243,7 @@ fn networks(stack: &Resolved<'_>) -> Value {
         let Joined::Networks(joined) = &service.joined else { continue };
         for member in joined {
             let entry = all.entry(member.podman_name).or_insert((false, Vec::new()));
-            entry.1.push(&service.container);
+            entry.1.push(&service.unit);
         }
     }
     let network = |(name, (is_owned, members)): (&str, (bool, Vec<&str>))| {
@@ -278,7 +278,7 @@ fn data(stack: &Resolved<'_>) -> (Value, Value) {
             let is_read = mount.options.contains(&"ro");
             entry.is_written |= !is_read;
             let end = if is_read { ", read only" } else { "" };
-            entry.users.push(format!("{} at `{}`{end}", service.container, mount.target));
+            entry.users.push(format!("{} at `{}`{end}", service.unit, mount.target));
         }
     }
     let is_folder = |kept: &&Kept| !kept.volume;
@@ -320,7 +320,7 @@ fn files(stack: &Resolved<'_>) -> Value {
             let own = mounts.filter(
                 |mount| matches!(mount.source, Source::File { name: other, .. } if other == *name),
             );
-            own.map(|mount| format!("{} at `{}`", service.container, mount.target))
+            own.map(|mount| format!("{} at `{}`", service.unit, mount.target))
         });
         json!({ "name": name, "users": users.collect::<Vec<_>>() })
     };
@@ -333,11 +333,11 @@ fn secrets(stack: &Resolved<'_>) -> Value {
     for service in &stack.services {
         for secret in &service.secrets {
             let form = match secret.form {
-                SecretForm::Variable(name) => format!("{} as `{name}`", service.container),
+                SecretForm::Variable(name) => format!("{} as `{name}`", service.unit),
                 SecretForm::File(used) => {
                     let usual = || format!("/run/secrets/{}", secret.key);
                     let target = used.more.target.as_ref().map_or_else(usual, ToString::to_string);
-                    format!("{} at `{target}`", service.container)
+                    format!("{} at `{target}`", service.unit)
                 }
             };
             let entry = all.entry(secret.key).or_insert((secret.name, BTreeSet::new()));
