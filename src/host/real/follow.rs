@@ -15,7 +15,7 @@ use super::{clock, fault};
 const LINE_MAX: usize = 1 << 20;
 
 /// The least pause between two looks at what is not told.
-const LOOK_PAUSE: Duration = Duration::from_millis(20);
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Tells whether the last that was wanted came by another way.
 pub type Look<'l> = &'l mut dyn FnMut() -> bool;
