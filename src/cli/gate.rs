@@ -18,9 +18,9 @@ pub struct GateArguments {
     /// How long it may take from the start of the service on
     #[arg(long, value_name = "TIME")]
     timeout: Duration,
-    /// The pause between two tries
+    /// The pause between two tries; a short one where nothing is said
     #[arg(long, value_name = "TIME")]
-    interval: Duration,
+    interval: Option<Duration>,
     #[command(flatten)]
     what: What,
     /// The status that the page must have
@@ -72,7 +72,7 @@ impl GateArguments {
             (None, None, None, None) => return None,
         };
         let time = |time: Duration| u64::try_from(time.as_std().as_millis()).unwrap_or(u64::MAX);
-        Some(Probe { ask, timeout: time(self.timeout), interval: time(self.interval) })
+        Some(Probe { ask, timeout: time(self.timeout), interval: self.interval.map(time) })
     }
 }
 

@@ -16,8 +16,10 @@ pub struct Probe {
     pub ask: Ask,
     /// How long it may take from the start of the service on, in milliseconds.
     pub timeout: u64,
-    /// The pause between two tries, in milliseconds.
-    pub interval: u64,
+    /// The pause between two tries, in milliseconds; where nothing is said, it is short, and in
+    /// proportion to what a try takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<u64>,
 }
 
 /// A question to a service. Pages and ports are those of its own network, whatever is published.

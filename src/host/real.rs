@@ -1,5 +1,6 @@
 //! This machine as a host that can be changed: its disk, its service manager and its Podman.
 
+mod appended;
 mod ask;
 mod bus;
 mod clock;
@@ -22,6 +23,7 @@ mod podman_json;
 mod ports;
 mod process;
 mod quadlet;
+mod shell;
 mod systemctl;
 mod units;
 mod unread;

@@ -78,7 +78,7 @@ layered! {
         pub kind: Option<At<ReadyType>>,
         /// How long it may take from the start on.
         pub timeout: Option<At<Duration>>,
-        /// The pause between two tries.
+        /// The pause between two tries (25ms, or as long as a command takes, up to 1s).
         pub interval: Option<At<Duration>>,
         /// The regular expression that a line of the log must match (`log_pattern`).
         pub pattern: Option<At<Regex>>,

@@ -12,11 +12,6 @@ use crate::model::variable::Plain;
 /// How long a service may take that says nothing, in seconds, which is systemd's own default.
 const START_SECONDS: u64 = 90;
 
-/// The pause between two tries where nothing is said, in milliseconds: a question by the network
-/// costs next to nothing, and a command is a process in the container.
-const BY_NETWORK: u64 = 25;
-const BY_COMMAND: u64 = 500;
-
 /// No pause is shorter than this, in milliseconds.
 const SHORTEST: u64 = 10;
 
@@ -36,17 +31,11 @@ pub fn probes(service: &Service<'_>) -> Vec<Probe> {
     let criteria = service.configuration.ready_criteria.iter();
     let probes = criteria.filter_map(|criterion| {
         let ask = ask(criterion)?;
-        let usual = usual_interval(&ask);
-        let interval = criterion.interval.map_or(usual, milliseconds).max(SHORTEST);
+        let interval = criterion.interval.map(|time| milliseconds(time).max(SHORTEST));
         let timeout = criterion.timeout.map_or(start, milliseconds);
         Some(Probe { ask, timeout, interval })
     });
     probes.collect()
-}
-
-/// The pause between two tries where nothing is said, in milliseconds.
-pub fn usual_interval(ask: &Ask) -> u64 {
-    if matches!(ask, Ask::Command { .. }) { BY_COMMAND } else { BY_NETWORK }
 }
 
 /// A length of time in whole milliseconds.

@@ -6,7 +6,7 @@ use crate::host::probe::{Ask, Probe};
 use crate::model::deployment::{Test as Written, TestType};
 use crate::model::service::Condition;
 use crate::resolve::network::Joined;
-use crate::resolve::ready::{GOOD, gates, headers, milliseconds, probes, small, usual_interval};
+use crate::resolve::ready::{GOOD, gates, headers, milliseconds, probes, small};
 use crate::resolve::{Resolved, Service};
 use crate::state::manifest::{Ready, Test};
 
@@ -56,9 +56,8 @@ pub fn tests(resolved: &Resolved<'_>) -> Vec<Test> {
 }
 
 fn test(service: &Service<'_>, name: String, ask: Ask, timeout: u64) -> Test {
-    let interval = usual_interval(&ask);
     let (container, is_implied) = (service.container.clone(), false);
-    let probe = Probe { ask, timeout, interval };
+    let probe = Probe { ask, timeout, interval: None };
     Test { name, service: unit(service), container, probe, is_implied }
 }
 

@@ -47,9 +47,8 @@ fn line(container: &str, probe: &Probe, scope: Scope) -> String {
 
 /// What the program is called with.
 fn words(container: &str, probe: &Probe) -> Vec<String> {
-    let (timeout, interval) = (time(probe.timeout), time(probe.interval));
-    let mut words = vec![container.to_owned()];
-    words.extend([format!("--timeout={timeout}"), format!("--interval={interval}")]);
+    let mut words = vec![container.to_owned(), format!("--timeout={}", time(probe.timeout))];
+    words.extend(probe.interval.map(|interval| format!("--interval={}", time(interval))));
     match &probe.ask {
         Ask::Page { url, status, body, headers } => {
             words.extend([format!("--page={url}"), format!("--status={status}")]);

@@ -16,6 +16,7 @@ use super::containers::Podman;
 use super::interrupts::Interrupts;
 use super::machine::last_lines;
 use super::process::{Ended, Limits, Output, run};
+use super::shell::{Shell, Tried};
 use super::wakes::Wakes;
 use super::{Scope, clock, fault, inside, journal};
 
@@ -23,6 +24,12 @@ use super::{Scope, clock, fault, inside, journal};
 const TRY_TIME: Duration = Duration::from_secs(30);
 /// How much longer than its own time a program may take that counts its time itself.
 const GRACE: Duration = Duration::from_secs(2);
+/// The least pause between two tries of a command where nothing is said: by a shell that is there
+/// already, and by Podman.
+const SHELL_PAUSE: Duration = Duration::from_millis(25);
+const PODMAN_PAUSE: Duration = Duration::from_millis(250);
+/// The longest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How much a command may say.
 const SAID_MAX: usize = 1 << 20;
 
@@ -81,7 +88,14 @@ impl Asking {
         let until = self.asked.began.saturating_add(Duration::from_millis(probe.timeout));
         match &probe.ask {
             Ask::Command { words, answer } => {
-                self.by_command(words, answer.as_deref(), probe.interval, until)
+                // A shell tells not what is an answer and what a complaint.
+                let told = match answer {
+                    None if !words.is_empty() => self.by_shell(words, probe.interval, until),
+                    _ => None,
+                };
+                told.unwrap_or_else(|| {
+                    self.by_podman(words, answer.as_deref(), probe.interval, until)
+                })
             }
             Ask::Log { pattern } => self.in_log(pattern, until),
             _ => self.by_network(probe, until),
@@ -112,35 +126,74 @@ impl Asking {
         }
     }
 
-    /// A command in the container, tried again and again.
-    fn by_command(
+    /// A command in the container, tried again and again by a shell there; none where no shell
+    /// does so.
+    fn by_shell(
+        &self,
+        words: &[String],
+        interval: Option<u64>,
+        until: Duration,
+    ) -> Option<Result<(), String>> {
+        let in_time = || clock::now().saturating_add(Self::time_of_try(until));
+        let mut shell = Shell::open(&self.asked.container, words, in_time(), &self.stop)?;
+        loop {
+            let began = clock::now();
+            let Some(Tried { code, said }) = shell.run(in_time(), &self.stop) else {
+                let is_over = self.stop.came() || clock::left(until).is_zero();
+                return is_over.then(|| Err(format!("`{}` does not end", name(words))));
+            };
+            if code == 0 {
+                return Some(Ok(()));
+            }
+            if !self.pause(interval, SHELL_PAUSE, began, until) {
+                return Some(Err(ended_with(words, &code.to_string(), &said)));
+            }
+        }
+    }
+
+    /// The same by Podman, which takes a while for each try.
+    fn by_podman(
         &self,
         words: &[String],
         wanted: Option<&str>,
-        interval: u64,
+        interval: Option<u64>,
         until: Duration,
     ) -> Result<(), String> {
-        let name = words.first().map_or("", String::as_str);
+        let name = name(words);
         let mut arguments = vec!["exec", &self.asked.container];
         arguments.extend(words.iter().map(String::as_str));
         loop {
+            let began = clock::now();
             let limits = Limits {
-                time: TRY_TIME.min(clock::left(until)).max(GRACE),
+                time: Self::time_of_try(until),
                 input: &[],
                 output: Output::Last,
                 interrupts: Some(&self.stop),
             };
             let ended = Podman::run(&format!("run `{name}` there"), &arguments, &limits);
             let answer = match ended.map_err(|fault| fault.to_string()) {
-                Ok(ended) => told(name, &ended, wanted),
+                Ok(ended) => told(words, &ended, wanted),
                 Err(fault) => Err(fault),
             };
             let Err(answer) = answer else { return Ok(()) };
-            let next = clock::now().saturating_add(Duration::from_millis(interval));
-            if next >= until || self.stop.wait(next) {
+            if !self.pause(interval, PODMAN_PAUSE, began, until) {
                 return Err(answer);
             }
         }
+    }
+
+    /// How long a try may take that begins now.
+    fn time_of_try(until: Duration) -> Duration {
+        TRY_TIME.min(clock::left(until)).max(GRACE)
+    }
+
+    /// Waits for the next try: as long as somebody said, or as the last one took within limits;
+    /// whether there is to be one.
+    fn pause(&self, said: Option<u64>, least: Duration, began: Duration, until: Duration) -> bool {
+        let now = clock::now();
+        let usual = now.saturating_sub(began).clamp(least, LONGEST_PAUSE);
+        let next = now.saturating_add(said.map_or(usual, Duration::from_millis));
+        next < until && !self.stop.wait(next)
     }
 
     /// A line of the journal, which is read on as it grows.
@@ -158,12 +211,12 @@ impl Asking {
 }
 
 /// Whether a command ended well and said what it must.
-fn told(name: &str, ended: &Ended, wanted: Option<&str>) -> Result<(), String> {
+fn told(words: &[String], ended: &Ended, wanted: Option<&str>) -> Result<(), String> {
     if !ended.status.success() {
         let code = ended.status.code().map_or("a signal".to_owned(), |code| code.to_string());
-        let said = last_lines(&[&ended.out[..], &ended.err[..]].concat());
-        return Err(format!("`{name}` ends with {code}: {said}"));
+        return Err(ended_with(words, &code, &[&ended.out[..], &ended.err[..]].concat()));
     }
+    let name = name(words);
     let said = String::from_utf8_lossy(&ended.out);
     match wanted {
         Some(wanted) if said.trim() != wanted.trim() => {
@@ -171,4 +224,13 @@ fn told(name: &str, ended: &Ended, wanted: Option<&str>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is told of a command that did not end well.
+fn ended_with(words: &[String], code: &str, said: &[u8]) -> String {
+    format!("`{}` ends with {code}: {}", name(words), last_lines(said))
+}
+
+fn name(words: &[String]) -> &str {
+    words.first().map_or("", String::as_str)
 }

@@ -53,14 +53,19 @@ impl Podman {
         arguments: &[A],
         limits: &Limits<'_>,
     ) -> Result<Ended, Fault> {
+        run(doing, Self::command().args(arguments), limits)
+    }
+
+    /// A call of Podman that says nothing yet.
+    pub fn command() -> Command {
         let mut command = Command::new("podman");
         // From a folder that is always there and that every user may look at.
-        command.args(arguments).env("LC_ALL", "C").current_dir("/");
+        command.env("LC_ALL", "C").current_dir("/");
         command.env("XDG_RUNTIME_DIR", super::runtime_folder());
         for variable in ELSEWHERE {
             command.env_remove(variable);
         }
-        run(doing, &mut command, limits)
+        command
     }
 
     /// What Podman tells about something.

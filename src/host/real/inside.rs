@@ -32,6 +32,9 @@ const TRY_TIME: Duration = Duration::from_secs(10);
 /// How long one may take even if the time is up.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
+/// The pause between two tries where nothing is said; a question costs next to nothing.
+const PAUSE: Duration = Duration::from_millis(25);
+
 /// How much a question may say.
 const QUESTION_MAX: u64 = 1 << 20;
 
@@ -79,7 +82,7 @@ pub fn run() -> Result<(), String> {
     // Who asked this may be gone; entering a namespace forgets what was said about that before.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
     let Probe { ask, interval, .. } = &question.probe;
-    let interval = Duration::from_millis(*interval);
+    let interval = interval.map_or(PAUSE, Duration::from_millis);
     loop {
         // The first try has a second, however late it is.
         let (now, end) = (clock::now(), question.until);

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::super::change::Fault;
 use super::super::probe::NOT_READY;
+use super::appended::{Appended, Fields};
 use super::interrupts::Interrupts;
 use super::machine::last_lines as said;
 use super::process::{Limits, Output, run};
@@ -26,6 +27,11 @@ const ID_LENGTH: usize = 64;
 
 /// What is read of a line.
 const FIELDS: &str = "MESSAGE,_SYSTEMD_INVOCATION_ID,CONTAINER_NAME,PODMAN_EVENT,SYSLOG_IDENTIFIER";
+
+/// The field that names the run of a line.
+const INVOCATION: &str = "_SYSTEMD_INVOCATION_ID=";
+/// What is read of an entry in a file of the journal.
+const PLAIN: [&str; 4] = ["MESSAGE=", "CONTAINER_NAME=", "PODMAN_EVENT=", "SYSLOG_IDENTIFIER="];
 
 /// How long logs may be looked at, in seconds.
 const FOREVER: u64 = 10 * 365 * 86_400;
@@ -53,12 +59,19 @@ pub fn follow(
     let doing = format!("read the log of {}", of.unit);
     let mut command = ask(scope, of);
     command.args(["--follow", "--lines=all"]);
-    follow::follow(&doing, &mut command, until, stop, &mut |lines| {
-        lines.split(|byte| *byte == b'\n').any(|line| {
-            let line = serde_json::from_slice::<Line>(line).ok().filter(|line| !line.is_noise());
-            line.is_some_and(|line| line.message.lines().iter().any(|line| is_last(line)))
-        })
-    })
+    let is_last =
+        |line: Line| !line.is_noise() && line.message.lines().iter().any(|line| is_last(line));
+    let mut lines = |lines: &[u8]| {
+        let mut lines = lines.split(|byte| *byte == b'\n');
+        lines.any(|line| serde_json::from_slice(line).is_ok_and(is_last))
+    };
+    // Looked at before the program reads what is there already: nothing lies between the two.
+    let mut appended = Appended::open(scope);
+    let own = format!("{INVOCATION}{}", of.invocation);
+    let can_look = !of.invocation.is_empty() && !appended.is_empty();
+    let mut look = || appended.look(&own, &PLAIN).into_iter().any(|entry| is_last(plain(entry)));
+    let look = can_look.then_some(&mut look as follow::Look<'_>);
+    follow::follow(&doing, &mut command, until, stop, &mut lines, look)
 }
 
 /// What is shown of the logs of units.
@@ -100,7 +113,7 @@ pub fn show(
     command.arg(shown.lines.map_or("--lines=all".to_owned(), |lines| format!("--lines={lines}")));
     command.args(shown.follows.then_some("--follow"));
     let until = clock::now().saturating_add(Duration::from_secs(FOREVER));
-    follow::follow("read the logs", &mut command, until, stop, &mut |lines| {
+    let mut show = |lines: &[u8]| {
         let lines = lines.split(|byte| *byte == b'\n');
         let told = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
         let told = told.filter(|line| !line.is_noise()).flat_map(|line| {
@@ -113,8 +126,8 @@ pub fn show(
             texts.map(move |text| Logged { unit: unit.clone(), time, text }).collect::<Vec<_>>()
         });
         !take(told.collect())
-    })
-    .map(drop)
+    };
+    follow::follow("read the logs", &mut command, until, stop, &mut show, None).map(drop)
 }
 
 /// The last lines that a unit wrote in a run: those of its container, or what Podman said where the
@@ -148,7 +161,7 @@ fn ask(scope: Scope, of: &Run<'_>) -> Command {
     let mut command = journalctl(scope, FIELDS);
     command.arg(match of.invocation {
         "" => format!("{}={}", unit_field(scope), of.unit),
-        invocation => format!("_SYSTEMD_INVOCATION_ID={invocation}"),
+        invocation => format!("{INVOCATION}{invocation}"),
     });
     command
 }
@@ -191,7 +204,7 @@ pub fn last_change(scope: Scope, id: &str) -> Option<String> {
     Some(event.time)
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 struct Line {
     message: Message,
@@ -204,6 +217,26 @@ struct Line {
     unit: Option<String>,
     #[serde(rename = "__REALTIME_TIMESTAMP", default)]
     time: String,
+}
+
+/// A line out of the fields of an entry.
+fn plain(fields: Fields) -> Line {
+    let mut line = Line::default();
+    let mut messages = Vec::new();
+    for field in fields {
+        let end = field.iter().position(|byte| *byte == b'=').map_or(field.len(), |end| end + 1);
+        let (name, value) = field.split_at(end);
+        let value = std::str::from_utf8(value)
+            .map_or_else(|_| Message::Bytes(value.to_vec()), |text| Message::Text(text.to_owned()));
+        match name {
+            b"MESSAGE=" => messages.push(value),
+            b"SYSLOG_IDENTIFIER=" => line.syslog_identifier = Some(value),
+            b"CONTAINER_NAME=" => line.container_name = Some(IgnoredAny),
+            _ => line.podman_event = Some(IgnoredAny),
+        }
+    }
+    line.message = Message::Several(messages);
+    line
 }
 
 impl Line {
@@ -225,7 +258,13 @@ enum Message {
     Text(String),
     Bytes(Vec<u8>),
     Several(Vec<Message>),
-    Else(serde::de::IgnoredAny),
+    Else(IgnoredAny),
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
 }
 
 impl Message {
@@ -233,6 +272,7 @@ impl Message {
     fn is(&self, is: &dyn Fn(&str) -> bool) -> bool {
         match self {
             Self::Text(text) => is(text.trim_end()),
+            Self::Several(several) => several.iter().all(|one| one.is(is)),
             _ => false,
         }
     }
@@ -316,5 +356,19 @@ mod tests {
         assert_eq!(read(&[event, monitor, error, &id], 9), ["Error: no such image"]);
         assert_eq!(read(&[event, own, error, bytes], 9), ["no till", "\u{fffd}", "!"]);
         assert_eq!(read(&[event, own, error, bytes], 1), ["!"]);
+    }
+
+    #[test]
+    fn an_entry_of_a_file_is_the_line_that_is_told_of_it() {
+        let line = |fields: &[&[u8]]| plain(fields.iter().map(|field| field.to_vec()).collect());
+        let own = line(&[b"CONTAINER_NAME=web", b"MESSAGE=a=b\nc", b"SYSLOG_IDENTIFIER=web"]);
+        assert!(!own.is_noise() && own.container_name.is_some());
+        assert_eq!(own.message.lines(), ["a=b", "c"]);
+        assert_eq!(line(&[b"MESSAGE=\xff!", b"MESSAGE=x"]).message.lines(), ["\u{fffd}!", "x"]);
+        let id = [b"MESSAGE=".to_vec(), b"0a".repeat(32)].concat();
+        for noise in [&id[..], b"PODMAN_EVENT=died", b"SYSLOG_IDENTIFIER=conmon"] {
+            assert!(line(&[noise]).is_noise());
+        }
+        assert!(!line(&[b"MESSAGE=Error", b"SYSLOG_IDENTIFIER=web"]).is_noise());
     }
 }

@@ -225,6 +225,29 @@ fn pid(child: &Child) -> io::Result<Pid> {
     pid.ok_or_else(|| io::Error::other("it has no number"))
 }
 
+/// Waits for a program that ends by itself, and ends one that does not.
+pub fn see_off(mut child: Child) {
+    let Some(process) = pid(&child).ok().and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
+    else {
+        return;
+    };
+    match ends(&process) {
+        true => drop(child.wait()),
+        false => stop(&mut child),
+    }
+}
+
+/// Waits for the end of a program for a while; whether it came.
+fn ends(process: &OwnedFd) -> bool {
+    let until = clock::now().saturating_add(GRACE);
+    let mut polled = [PollFd::new(process, PollFlags::IN)];
+    loop {
+        if let Ok(ended) = poll(&mut polled, Some(&clock::left_for_kernel(until))) {
+            return ended > 0;
+        }
+    }
+}
+
 /// Ends a program with all that it started: asked first, then made to.
 fn stop(child: &mut Child) {
     let Ok(pid) = pid(child) else { return };
@@ -232,9 +255,7 @@ fn stop(child: &mut Child) {
     for signal in [Signal::TERM, Signal::KILL] {
         // It is not waited for yet, so its number is no other's.
         let _gone_already = kill_process_group(pid, signal);
-        let until = clock::now().saturating_add(GRACE);
-        let mut polled = [PollFd::new(&process, PollFlags::IN)];
-        while poll(&mut polled, Some(&clock::left_for_kernel(until))).is_err() {}
+        ends(&process);
     }
     // One that the kernel itself holds up is left behind, and not waited for.
     let _status = child.try_wait();

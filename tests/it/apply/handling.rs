@@ -27,7 +27,7 @@ fn update(wrong: Wrong, on_failure: OnFailure) -> Stack {
         Wrong::Test => lines,
     };
     // Nobody ever listens there.
-    let probe = Probe { ask: Ask::Port { port: 1 }, timeout: 2_000, interval: 50 };
+    let probe = Probe { ask: Ask::Port { port: 1 }, timeout: 2_000, interval: Some(50) };
     let test = Test {
         name: "it sells".to_owned(),
         service: "web.service".to_owned(),

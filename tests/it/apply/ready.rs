@@ -44,7 +44,7 @@ impl Probes for Simulated {
 /// A stack in which services are asked; each with its port, and the services that wait for it.
 fn asking(lines: &str, asked: &[(&str, u16, &[&str])]) -> Stack {
     let ready = asked.iter().map(|(name, port, waiting)| {
-        let probe = Probe { ask: Ask::Port { port: *port }, timeout: 5_000, interval: 50 };
+        let probe = Probe { ask: Ask::Port { port: *port }, timeout: 5_000, interval: Some(50) };
         let awaited_by: BTreeSet<String> =
             waiting.iter().map(|name| format!("{name}.service")).collect();
         let ready = Ready { container: (*name).to_owned(), probes: vec![probe], awaited_by };
@@ -141,7 +141,7 @@ fn the_way_back_waits_for_answers_too() {
 
 /// A test of a service: its port answers after so many milliseconds, or never.
 fn test(name: &str, service: &str, port: u16) -> Test {
-    let probe = Probe { ask: Ask::Port { port }, timeout: 2_000, interval: 50 };
+    let probe = Probe { ask: Ask::Port { port }, timeout: 2_000, interval: Some(50) };
     let (name, container) = (name.to_owned(), service.to_owned());
     Test { name, service: format!("{service}.service"), container, probe, is_implied: false }
 }
