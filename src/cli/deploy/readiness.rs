@@ -135,3 +135,37 @@ fn once(probe: &Probe) -> Probe {
     // No second try fits into the time.
     Probe { timeout, interval: timeout, ..probe.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::units::Active;
+
+    fn readiness(by_unit: bool, active: Active, is_ours: bool, is_met: bool) -> (bool, Readiness) {
+        let ready = Ready { by_unit, ..Ready::default() };
+        let state = UnitState { active, invocation: "1".to_owned(), ..UnitState::default() };
+        let subject = Subject { ready: &ready, state: &state, is_ours };
+        (subject.run().is_some(), subject.known(is_met))
+    }
+
+    #[test]
+    fn who_is_up_is_ready_by_its_unit_or_by_what_is_remembered() {
+        use Active::{Activating, Active as Up, Failed};
+        assert_eq!(readiness(false, Up, true, true), (true, Readiness::Ready));
+        assert_eq!(readiness(false, Up, true, false), (true, Readiness::Unknown));
+        assert_eq!(readiness(true, Up, true, false), (false, Readiness::Ready));
+        // What its unit asked is not known where it runs by another one.
+        assert_eq!(readiness(true, Up, false, false), (false, Readiness::Unknown));
+        for active in [Activating, Failed] {
+            assert_eq!(readiness(false, active, true, false), (false, Readiness::NotReady));
+            assert_eq!(readiness(true, active, true, false), (false, Readiness::NotReady));
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_mark_is_nobodys() {
+        let state = UnitState { active: Active::Active, ..UnitState::default() };
+        let subject = Subject { ready: &Ready::default(), state: &state, is_ours: true };
+        assert_eq!(subject.run(), None);
+    }
+}

@@ -363,7 +363,7 @@ fn table(services: &[ServiceStatus], now: u64) -> String {
     for (service, row) in services.iter().zip(&rows) {
         text.push_str(&line(if service.is_well() { "ok" } else { "!!" }, row));
         if let Some(answer) = &service.answer {
-            writeln!(text, "       not ready: {}", escape(answer)).unwrap_or_default();
+            writeln!(text, "       answer: {}", escape(answer)).unwrap_or_default();
         }
         for drift in &service.drift {
             writeln!(text, "       drift: {drift}").unwrap_or_default();
@@ -414,5 +414,47 @@ fn time(seconds: u64) -> String {
         (0, 0, _) => format!("{minutes} min"),
         (0, _, _) => format!("{hours} h {} min", minutes % 60),
         _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str, healthy: Option<bool>, ready: Option<Readiness>) -> ServiceStatus {
+        ServiceStatus {
+            service: name.to_owned(),
+            state: "active",
+            detail: "running".to_owned(),
+            healthy,
+            ready,
+            answer: None,
+            image: Some(format!("docker.io/library/{name}:1")),
+            since: Some(100),
+            restarts: 0,
+            memory: Some(5 << 20),
+            drift: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_service_is_a_line_under_the_heads() {
+        let answer = Some("port 1: nobody\u{1b}listens".to_owned());
+        let ill = ServiceStatus { answer, ..service("b", Some(true), Some(Readiness::NotReady)) };
+        let services = vec![
+            service("a", None, None),
+            ill,
+            ServiceStatus { restarts: 2, ..service("web", Some(true), Some(Readiness::Unknown)) },
+        ];
+        let (stack, generation) = ("shop".to_owned(), Some(3));
+        let stack = StackStatus { stack, generation, unfinished: None, services };
+        insta::assert_snapshot!(text(&[stack], 200), @r"
+        shop: generation 3, 2 of 3 well
+             SERVICE  STATE   HEALTH   READY      SINCE  MEMORY  RESTARTS  IMAGE
+          ok a        active  -        -          1 min  5 MiB   0         docker.io/library/a:1
+          !! b        active  healthy  not ready  1 min  5 MiB   0         docker.io/library/b:1
+               answer: port 1: nobody␛listens
+          ok web      active  healthy  unknown    1 min  5 MiB   2         docker.io/library/web:1
+        ");
     }
 }

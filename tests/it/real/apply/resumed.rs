@@ -69,7 +69,7 @@ fn what_stopped_half_way_is_gone_on_with_or_taken_back() {
     ground.ends(0, &["recover", "shop"]);
     let status = ground.ends(0, &["status"]).out;
     assert!(status.contains("  -- the apply of generation "), "{status}");
-    assert!(status.contains(" that user began failed and was left as it is: web."), "{status}");
+    assert!(status.contains(" that user began failed and was left as it is: "), "{status}");
     assert_ne!(ground.look().shape, now.shape);
     ground.ends(0, &["recover", "--back", "shop"]);
     assert_eq!(ground.look().shape, now.shape);
