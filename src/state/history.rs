@@ -115,21 +115,43 @@ pub fn last(bytes: &[u8]) -> Option<Entry> {
     newest_first(&String::from_utf8_lossy(bytes)).next()
 }
 
-/// Which services a history knows to have been ready in a run, asked the same: by their units.
-pub fn met(bytes: &[u8], runs: &BTreeMap<String, Met>) -> BTreeSet<String> {
+/// A run of which it is asked whether the service was ready in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// The run, and what was asked.
+    pub met: Met,
+    /// Since when it is, in seconds since 1970; 0 where nobody knows.
+    pub since: u64,
+}
+
+/// By how much the clock of the day may have been put right meanwhile, in seconds.
+const CLOCK: u64 = 86_400;
+
+/// Which services a history knows to have been ready in a run, asked the same: by their units. What
+/// ended long before a run began is not looked at.
+pub fn met(bytes: &[u8], runs: &BTreeMap<String, Sought>) -> BTreeSet<String> {
     /// As much of an entry as matters here.
     #[derive(Deserialize)]
-    struct Ready {
+    struct Known {
+        began: u64,
+        milliseconds: u64,
         #[serde(default)]
         ready: BTreeMap<String, Met>,
     }
     let mut known = BTreeSet::new();
-    for Ready { ready } in newest_first(&String::from_utf8_lossy(bytes)) {
-        let is_meant = |(service, met): &(String, Met)| runs.get(service) == Some(met);
-        known.extend(ready.into_iter().filter(is_meant).map(|(service, _)| service));
-        if known.len() == runs.len() {
+    let oldest = |known: &BTreeSet<String>| {
+        let open = runs.iter().filter(|(service, _)| !known.contains(*service));
+        open.map(|(_, sought)| sought.since).min()
+    };
+    for Known { began, milliseconds, ready } in newest_first(&String::from_utf8_lossy(bytes)) {
+        let end = began.saturating_add(milliseconds / 1000).saturating_add(CLOCK);
+        if oldest(&known).is_none_or(|since| end < since) {
             break;
         }
+        let is_meant = |(service, met): &(String, Met)| {
+            runs.get(service).is_some_and(|sought| sought.met == *met)
+        };
+        known.extend(ready.into_iter().filter(is_meant).map(|(service, _)| service));
     }
     known
 }
@@ -154,13 +176,26 @@ mod tests {
         Entry { ready: ready.collect(), ..Entry::of(&journal, Verdict::Done) }.line()
     }
 
+    fn sought(history: &str, runs: &[(&str, Met)], since: u64) -> Vec<String> {
+        let runs = runs
+            .iter()
+            .map(|(service, met)| ((*service).to_owned(), Sought { met: met.clone(), since }));
+        super::met(history.as_bytes(), &runs.collect()).into_iter().collect()
+    }
+
+    #[test]
+    fn what_ended_long_before_a_run_is_not_looked_at() {
+        // It began when time did.
+        let history = entry(&[("a", "1")]);
+        for (since, known) in [(0, 1), (CLOCK, 1), (CLOCK + 1, 0)] {
+            assert_eq!(sought(&history, &[("a", met("1"))], since).len(), known, "{since}");
+        }
+    }
+
     #[test]
     fn who_was_ready_is_known_of_just_that_run_and_those_questions() {
         let history = [entry(&[("a", "1"), ("b", "2")]), entry(&[("b", "3")]), entry(&[])].concat();
-        let known = |runs: &[(&str, Met)]| {
-            let runs = runs.iter().map(|(service, met)| ((*service).to_owned(), met.clone()));
-            super::met(history.as_bytes(), &runs.collect()).into_iter().collect::<Vec<_>>()
-        };
+        let known = |runs: &[(&str, Met)]| sought(&history, runs, 0);
         assert_eq!(known(&[("a", met("1")), ("b", met("3"))]), ["a", "b"]);
         assert_eq!(known(&[("a", met("2")), ("b", met("2"))]), ["b"]);
         assert_eq!(known(&[("b", Met { asked: "b".to_owned(), ..met("3") })]), [""; 0]);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::history::{self, Entry, Met};
+use super::history::{self, Entry, Sought};
 use super::journal::{Journal, Phase};
 use super::{ConfigurationFile, FileSet, GenerationName, Manifest, Places, Settings, digest};
 use crate::host::change::{Entry as Found, Fault, Files, Held, LockError};
@@ -406,7 +406,7 @@ impl<'h> Store<'h> {
     }
 
     /// Which services are known to have been ready in a run, asked the same: by their units.
-    pub fn met(&self, runs: &BTreeMap<String, Met>) -> Result<BTreeSet<String>, Fault> {
+    pub fn met(&self, runs: &BTreeMap<String, Sought>) -> Result<BTreeSet<String>, Fault> {
         if runs.is_empty() {
             return Ok(BTreeSet::new());
         }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::host::change::{Fault, Held, Host};
 use crate::host::probe::{Ask, Asked, Probe};
 use crate::host::units::{UnitState, Wake};
-use crate::state::Met;
 use crate::state::manifest::Ready;
+use crate::state::{Met, Sought};
 
 /// How many services are asked at the same time.
 const AT_ONCE: usize = 8;
@@ -54,16 +54,19 @@ pub struct Subject<'r> {
     pub ready: &'r Ready,
     /// How its unit is.
     pub state: &'r UnitState,
+    /// Since when it is in that state, in seconds since 1970; 0 where nobody knows.
+    pub since: u64,
     /// Whether its unit is the one that is installed, and the one that it runs by.
     pub is_ours: bool,
 }
 
 impl Subject<'_> {
     /// The run in which it must have been ready, where that is not known from its unit.
-    pub fn run(&self) -> Option<Met> {
+    pub fn run(&self) -> Option<Sought> {
         let is_open = self.state.runs() && !self.ready.by_unit;
         let run = Some(&self.state.invocation).filter(|run| is_open && !run.is_empty())?;
-        Some(Met { run: run.clone(), asked: self.ready.mark() })
+        let met = Met { run: run.clone(), asked: self.ready.mark() };
+        Some(Sought { met, since: self.since })
     }
 
     /// Whether it is ready, by what is known of its run.
@@ -144,7 +147,7 @@ mod tests {
     fn readiness(by_unit: bool, active: Active, is_ours: bool, is_met: bool) -> (bool, Readiness) {
         let ready = Ready { by_unit, ..Ready::default() };
         let state = UnitState { active, invocation: "1".to_owned(), ..UnitState::default() };
-        let subject = Subject { ready: &ready, state: &state, is_ours };
+        let subject = Subject { ready: &ready, state: &state, since: 0, is_ours };
         (subject.run().is_some(), subject.known(is_met))
     }
 
@@ -165,7 +168,8 @@ mod tests {
     #[test]
     fn a_run_without_a_mark_is_nobodys() {
         let state = UnitState { active: Active::Active, ..UnitState::default() };
-        let subject = Subject { ready: &Ready::default(), state: &state, is_ours: true };
+        let ready = Ready::default();
+        let subject = Subject { ready: &ready, state: &state, since: 0, is_ours: true };
         assert_eq!(subject.run(), None);
     }
 }

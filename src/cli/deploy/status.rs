@@ -235,7 +235,8 @@ fn readiness(
         let asked = generation.manifest.settings.ready.get_key_value(&name);
         if let (Some((name, ready)), Some(unit)) = (asked, units.get(&name)) {
             let (state, is_ours) = (&unit.state, service.drift.is_empty());
-            subjects.insert(name.as_str(), Subject { ready, state, is_ours });
+            let since = service.since.unwrap_or(0);
+            subjects.insert(name.as_str(), Subject { ready, state, since, is_ours });
         }
     }
     let runs = subjects.iter().filter_map(|(name, one)| Some(((*name).to_owned(), one.run()?)));

@@ -10,7 +10,7 @@ use stackwright::apply::{Care, Event, Outcome, Step};
 use stackwright::host::change::{Fault, Held};
 use stackwright::host::probe::{Ask, Asked, Probe, Probes};
 use stackwright::state::manifest::{OnFailure, Ready, Test};
-use stackwright::state::{Met, Store};
+use stackwright::state::{Met, Sought, Store};
 
 use super::driver::{How, Want, run, run_how};
 use super::host::Simulated;
@@ -150,7 +150,8 @@ fn known(host: &Simulated, stack: &Stack) -> Vec<String> {
     let places = host.world().places.clone();
     let runs = stack.settings.ready.iter().filter_map(|(service, ready)| {
         let run = host.world().run_of(service)?.invocation.clone();
-        Some((service.clone(), Met { run, asked: ready.mark() }))
+        let met = Met { run, asked: ready.mark() };
+        Some((service.clone(), Sought { met, since: 0 }))
     });
     let known = Store::of(host, &places, "shop").met(&runs.collect()).unwrap();
     known.into_iter().collect()
