@@ -3,6 +3,7 @@
 //! Everything that changes a host is in one transaction: a journal says what is about to be done
 //! before anything is touched, and the next run of any command puts back what a crash cut short.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -172,11 +173,11 @@ impl Operation<'_> {
                 return Outcome::Refused(failure);
             }
         };
-        self.go(journal, &stock, began)
+        self.go(&journal, &stock, began)
     }
 
     /// All that comes behind the journal.
-    fn go(&self, journal: Journal, stock: &Stock, began: Duration) -> Outcome {
+    fn go(&self, journal: &Journal, stock: &Stock, began: Duration) -> Outcome {
         let scene = self.scene;
         let images = images::of_services(stock, Some(self.plan), self.new);
         let keep = || {
@@ -197,9 +198,11 @@ impl Operation<'_> {
             settings: self.settings,
             care: self.manner.care,
             meanwhile: &keep,
+            ready: &RefCell::default(),
         };
-        let mut entry = Entry::of(&journal, Verdict::Done);
+        let mut entry = Entry::of(journal, Verdict::Done);
         let (result, on_failure) = self.carry_out(&steps);
+        entry.ready = steps.ready.take();
         let now = scene.host.machine.now();
         let took = now.saturating_sub(began);
         entry.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -207,17 +210,17 @@ impl Operation<'_> {
         let patterns = patterns.filter(|(service, _)| self.plan.start.contains(service));
         entry.patterns = patterns.map(|(one, other)| (one.clone(), other.clone())).collect();
         entry.phases = self.phases.took(now);
-        let now = result.is_ok().then(|| self.images_now(&journal)).flatten();
+        let now = result.is_ok().then(|| self.images_now(journal)).flatten();
         entry.images = now.unwrap_or_else(|| images.clone());
         let result = result.and_then(|services| {
             entry.services = services;
             self.hooks.after(&self.settings.after);
-            let committed = self.commit(&entry, &stock.images);
+            let committed = self.commit(journal, &entry, &stock.images);
             committed.inspect_err(|why| (scene.tell)(&Event::Failed { failure: why.clone() }))
         });
         match result {
-            Ok(()) => Outcome::Done { generation: journal.to, took },
-            Err(failure) => self.failed(entry, failure, on_failure, &stock.images),
+            Ok(()) => Outcome::Done { generation: journal.to.clone(), took },
+            Err(failure) => self.failed(journal, entry, (failure, on_failure), &stock.images),
         }
     }
 
@@ -391,7 +394,7 @@ impl Operation<'_> {
     }
 
     /// The end of what was done: from here on nothing is put back.
-    fn commit(&self, entry: &Entry, images: &[Image]) -> Result<(), Failure> {
+    fn commit(&self, journal: &Journal, entry: &Entry, images: &[Image]) -> Result<(), Failure> {
         let (store, tell) = (self.scene.store, self.scene.tell);
         store.reached(Phase::Committed).map_err(at(Step::Tidy))?;
         tell(&Event::Step { step: Step::Tidy });
@@ -399,7 +402,8 @@ impl Operation<'_> {
             useless: None,
             keep: self.settings.keep.max(1),
             images: Some(images),
-            rotated: &self.secrets.rotated,
+            // Some had their value before this went on with what was cut short.
+            rotated: &journal.rotated,
         };
         if let Err(fault) = restore::finish(self.scene, entry, &last) {
             // The next run of any command goes on with that.
@@ -411,9 +415,9 @@ impl Operation<'_> {
     /// What becomes of a failure, by the will of the stack or of who runs this.
     fn failed(
         &self,
+        journal: &Journal,
         mut entry: Entry,
-        failure: Failure,
-        on_failure: OnFailure,
+        (failure, on_failure): (Failure, OnFailure),
         images: &[Image],
     ) -> Outcome {
         entry.cause = Some(match &failure.service {
@@ -429,7 +433,7 @@ impl Operation<'_> {
             let wanted = &self.plan.start;
             let down = restore::down(self.scene, wanted).unwrap_or_else(|_| wanted.clone());
             let failure = Failure { down, ..failure };
-            let why = self.commit(&entry, images).err();
+            let why = self.commit(journal, &entry, images).err();
             return Outcome::NotRestored { failure, why };
         }
         let outcome = match restore::restore(self.scene, Some(&entry)) {

@@ -21,7 +21,7 @@ pub mod places;
 pub mod store;
 
 pub use assessed::{Assessed, Risk};
-pub use history::{Entry, Verdict};
+pub use history::{Entry, Met, Sought, Verdict};
 pub use journal::{Action, Journal, Phase};
 pub use manifest::{Manifest, Settings};
 pub use places::Places;

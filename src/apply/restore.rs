@@ -1,5 +1,6 @@
 //! Putting back what an operation began, from its journal; it can be done again and again.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::host::units::UnitState;
 use crate::observe::{observe, states};
 use crate::plan::{self, Observed, Plan, facts};
 use crate::state::{
-    Action, Entry, FileSet, Generation, GenerationName, Journal, Phase, Settings, Verdict,
+    Action, Entry, FileSet, Generation, GenerationName, Journal, Met, Phase, Settings, Verdict,
 };
 use crate::unit_file::facts::Facts;
 
@@ -137,7 +138,8 @@ pub fn restore(scene: &Scene<'_>, entry: Option<&Entry>) -> Result<(), Failure> 
         // What cannot be read tells nothing; the link still leads to a whole generation.
         None => unreadable(scene)?,
     };
-    let mut result = put_back(scene, &journal);
+    let ready = RefCell::default();
+    let mut result = put_back(scene, &journal, &ready);
     let wanted: Vec<String> = wanted(&journal).cloned().collect();
     let down = down(scene, &wanted).unwrap_or(wanted);
     let is_start = |failure: &Failure| failure.step == Step::Start && failure.service.is_some();
@@ -154,6 +156,7 @@ pub fn restore(scene: &Scene<'_>, entry: Option<&Entry>) -> Result<(), Failure> 
         Entry { cause, ..Entry::of(&journal, verdict) }
     });
     entry.verdict = verdict;
+    entry.ready.extend(ready.take());
     if let Err(fault) = end(scene, &entry, &journal) {
         (scene.tell)(&Event::Note { text: fault.to_string() });
     }
@@ -211,7 +214,11 @@ fn side(scene: &Scene<'_>, name: &GenerationName) -> Result<Generation, Fault> {
     Ok(Generation { damage: Vec::new(), ..known })
 }
 
-fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
+fn put_back(
+    scene: &Scene<'_>,
+    journal: &Journal,
+    ready: &RefCell<BTreeMap<String, Met>>,
+) -> Result<(), Failure> {
     let old = journal.from.as_ref().map(|name| side(scene, name)).transpose();
     let old = old.map_err(at(Step::Restore))?;
     // What was not named yet, or cannot be read at all, was not put into use.
@@ -246,6 +253,7 @@ fn put_back(scene: &Scene<'_>, journal: &Journal) -> Result<(), Failure> {
         settings: &Settings { settle_seconds: 0, total_seconds: None, ..settings },
         care,
         meanwhile: &|| {},
+        ready,
     };
     let result = steps.carry_out().map(drop);
     if result.is_ok() {

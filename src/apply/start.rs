@@ -9,6 +9,7 @@ use crate::host::change::{Fault, Held};
 use crate::host::probe::{Asked, NOT_READY};
 use crate::host::units::{Active, Job, JobResult, UnitState, Wake};
 use crate::plan::order::order;
+use crate::state::Met;
 use crate::state::manifest::Ready;
 
 /// How long a start may take where nobody says anything, which is systemd's own default.
@@ -239,7 +240,8 @@ impl Starting<'_, '_> {
         if let Some(why) = why {
             return Err(self.failure(&run, why));
         }
-        if let Some(ready) = self.steps.settings.ready.get(&run.service) {
+        let asked = self.steps.settings.ready.get(&run.service);
+        if let Some(ready) = asked.filter(|ready| !ready.by_unit) {
             return self.ask(run, state.invocation, ready);
         }
         self.is_ready(run.service, run.began, state.invocation);
@@ -274,6 +276,10 @@ impl Starting<'_, '_> {
         if let Err(answer) = result {
             let why = not_ready(&answer);
             return Err(self.steps.failure(Step::Start, service, why));
+        }
+        if let Some(ready) = self.steps.settings.ready.get(service) {
+            let met = Met { run: asking.invocation.clone(), asked: ready.mark() };
+            self.steps.ready.borrow_mut().insert(service.to_owned(), met);
         }
         self.is_ready(service.to_owned(), asking.began, asking.invocation);
         Ok(())

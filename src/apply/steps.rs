@@ -11,7 +11,7 @@ use crate::host::units::Wake;
 use crate::observe;
 use crate::plan::order::last_first;
 use crate::plan::{Plan, STACK_LABEL};
-use crate::state::{FileSet, GenerationName, Settings};
+use crate::state::{FileSet, GenerationName, Met, Settings};
 use crate::unit_file::facts::Facts;
 
 /// How often systemd is asked to read its units anew, when others make it read them meanwhile.
@@ -63,6 +63,8 @@ pub struct Steps<'a> {
     pub care: Care,
     /// What is done while the first services are on their way up.
     pub meanwhile: &'a dyn Fn(),
+    /// The services that were asked and were ready.
+    pub ready: &'a RefCell<BTreeMap<String, Met>>,
 }
 
 impl Steps<'_> {

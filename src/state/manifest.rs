@@ -90,6 +90,16 @@ pub struct Ready {
     pub probes: Vec<Probe>,
     /// The units that wait for the answers.
     pub awaited_by: BTreeSet<String>,
+    /// Whether its unit asks itself: then it is ready when it is up, and nobody else asks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_unit: bool,
+}
+
+impl Ready {
+    /// What tells these questions from others.
+    pub fn mark(&self) -> String {
+        mark(&serde_json::to_string(&self.probes).unwrap_or_default())
+    }
 }
 
 /// What is asked to see whether a stack works.

@@ -1,15 +1,17 @@
 //! The folder of one stack: generations are written whole before they are named, and one link
 //! tells which is in use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::history::{self, Entry};
+use super::history::{self, Entry, Sought};
 use super::journal::{Journal, Phase};
 use super::{ConfigurationFile, FileSet, GenerationName, Manifest, Places, Settings, digest};
 use crate::host::change::{Entry as Found, Fault, Files, Held, LockError};
+
+mod again;
 
 const CURRENT: &str = "current";
 /// The link by which an operation that fails goes back: it is made before anything else, because
@@ -155,9 +157,7 @@ impl<'h> Store<'h> {
         manifest: &Manifest,
         name: &GenerationName,
     ) -> Result<(), Fault> {
-        for (path, file) in &set.files {
-            self.put_file(&self.folder.join(FILES).join(path), file)?;
-        }
+        self.put_files(set)?;
         let new = self.staged_folder(name);
         self.files.remove_folder(&new)?;
         for (folder, texts) in [("units", &set.units), ("plain", &set.plain)] {
@@ -212,6 +212,11 @@ impl<'h> Store<'h> {
         used.extend(told.flatten().map(|name| name.number));
         let number = used.into_iter().max().unwrap_or(0) + 1;
         Ok(GenerationName { number, digest: manifest.mark() })
+    }
+
+    fn put_files(&self, set: &FileSet) -> Result<(), Fault> {
+        let mut files = set.files.iter();
+        files.try_for_each(|(path, file)| self.put_file(&self.folder.join(FILES).join(path), file))
     }
 
     /// A configuration file stands by its content, so one that is there is left alone.
@@ -392,6 +397,21 @@ impl<'h> Store<'h> {
     pub fn history(&self) -> Result<Vec<Entry>, Fault> {
         let bytes = self.files.read(&self.folder.join(HISTORY))?;
         Ok(bytes.map(|bytes| history::parse(&bytes)).unwrap_or_default())
+    }
+
+    /// What was done last.
+    pub fn last(&self) -> Result<Option<Entry>, Fault> {
+        let bytes = self.files.read(&self.folder.join(HISTORY))?;
+        Ok(bytes.and_then(|bytes| history::last(&bytes)))
+    }
+
+    /// Which services are known to have been ready in a run, asked the same: by their units.
+    pub fn met(&self, runs: &BTreeMap<String, Sought>) -> Result<BTreeSet<String>, Fault> {
+        if runs.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let bytes = self.files.read(&self.folder.join(HISTORY))?;
+        Ok(bytes.map(|bytes| history::met(&bytes, runs)).unwrap_or_default())
     }
 
     /// Adds to what was done.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::super::{Exit, output};
 use super::status::{StackStatus, Which, look, state};
+use super::unfinished::Unfinished;
 use super::wanted::thresholds;
 use super::{Format, Site, judge, open, refuse, show};
 use crate::config;
@@ -17,6 +18,7 @@ use crate::host::change::Fault;
 use crate::host::disk::Disk;
 use crate::plan::facts;
 use crate::report::Findings;
+use crate::report::human::escape;
 use crate::score::{self, MOST, Part, Score};
 use crate::source::Sources;
 use crate::state::Store;
@@ -48,7 +50,8 @@ pub struct HealthReport {
     /// The host, where it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<Score>,
-    /// The stacks of which a service is not well, with such services alone.
+    /// The stacks of which a service is not well, with such services alone, and those of which
+    /// something was cut short or could not be put back.
     stacks: Vec<StackStatus>,
 }
 
@@ -59,7 +62,7 @@ pub fn run(arguments: &HealthArguments) -> Exit {
         Err(fault) => return refuse(&fault),
     };
     let named = &arguments.which.stacks;
-    let mut stacks = match look(&site, named) {
+    let mut stacks = match look(&site, named, false) {
         Ok(Some(stacks)) => stacks,
         Ok(None) => return Exit::WrongInput,
         Err(fault) => return refuse(&fault),
@@ -67,7 +70,8 @@ pub fn run(arguments: &HealthArguments) -> Exit {
     for stack in &mut stacks {
         stack.services.retain(|service| !service.is_well());
     }
-    stacks.retain(|stack| !stack.services.is_empty());
+    let is_ill = |stack: &StackStatus| stack.unfinished.as_ref().is_some_and(Unfinished::is_ill);
+    stacks.retain(|stack| !stack.services.is_empty() || is_ill(stack));
     let host = match site.runs.then(|| host(&site, named)).transpose() {
         Ok(host) => host,
         Err(fault) => return refuse(&fault),
@@ -117,13 +121,18 @@ fn text(host: &Score, is_whole: bool) -> String {
     text
 }
 
-/// What is not well, one service a line.
+/// What is not well: what was cut short, then one service a line.
 fn ill(stacks: &[StackStatus]) -> String {
-    let services = stacks.iter().flat_map(|stack| {
-        stack
-            .services
-            .iter()
-            .map(|one| format!("{} {}: {}\n", stack.stack, one.service, state(one)))
-    });
-    services.collect()
+    let mut text = String::new();
+    for StackStatus { stack, unfinished, services, .. } in stacks {
+        if let Some(unfinished) = unfinished.as_ref().filter(|one| one.is_ill()) {
+            let help = unfinished.help.as_deref().unwrap_or_default();
+            let told = escape(&unfinished.text);
+            writeln!(text, "{stack}: {told}; {help}").unwrap_or_default();
+        }
+        for service in services {
+            writeln!(text, "{stack} {}: {}", service.service, state(service)).unwrap_or_default();
+        }
+    }
+    text
 }

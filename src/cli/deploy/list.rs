@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::super::lint::Checking;
 use super::super::{Exit, StackArguments, discover, output};
+use super::unfinished::{self, Unfinished};
 use super::{Format, PlaceArguments, open, refuse, show, survey};
 use crate::capability::podman::Podman;
 use crate::check::{Checked, Target};
@@ -67,6 +68,9 @@ struct ListedStack {
     /// The generation that is installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
+    /// What was begun with it and has not ended as it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<Unfinished>,
     /// How many of its services run, of those that are installed to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<[usize; 2]>,
@@ -164,6 +168,7 @@ fn listed(checked: &Checked) -> ListedStack {
         description: info.and_then(|info| Some(info.description.as_ref()?.value.clone())),
         wanted: checked.is_deployed(),
         generation: None,
+        unfinished: None,
         running: None,
         requires: requires.map(|name| name.as_str().to_owned()).collect(),
         required_by: Vec::new(),
@@ -175,11 +180,17 @@ fn listed(checked: &Checked) -> ListedStack {
 /// Adds what is installed, with stacks that have no file in the folder where none is named.
 fn deployed(arguments: &ListArguments, stacks: &mut Vec<ListedStack>) -> Result<(), Fault> {
     let site = open(&arguments.place)?;
-    for (name, generation) in survey::known(&site)? {
+    let names = site.real.host().files.list(&site.places.stacks)?;
+    let mut open = unfinished::all(&site, &names)?;
+    for stack in stacks.iter_mut() {
+        stack.unfinished = open.remove(&stack.stack);
+    }
+    for (name, generation) in survey::in_use(&site, names)? {
         let place = match stacks.iter().position(|one| one.stack == name) {
             Some(place) => place,
             None if arguments.paths.is_empty() => {
-                stacks.push(without_file(name, &generation));
+                let unfinished = open.remove(&name);
+                stacks.push(ListedStack { unfinished, ..without_file(name, &generation) });
                 stacks.len() - 1
             }
             None => continue,
@@ -205,6 +216,7 @@ fn without_file(name: String, generation: &Generation) -> ListedStack {
         description: None,
         wanted: true,
         generation: None,
+        unfinished: None,
         running: None,
         requires: Vec::new(),
         required_by: Vec::new(),
@@ -225,6 +237,9 @@ fn text(stack: &ListedStack) -> String {
     let running = stack.running.map(|[up, all]| format!(", {up} of {all} run")).unwrap_or_default();
     let description = stack.description.as_deref().unwrap_or("");
     say(format!("{} ({state}{running})  {}", stack.stack, escape(description)));
+    if let Some(unfinished) = &stack.unfinished {
+        say(format!("  {}", escape(&unfinished.text)));
+    }
     for (word, names) in [("requires", &stack.requires), ("required by", &stack.required_by)] {
         if !names.is_empty() {
             say(format!("  {word}: {}", names.join(", ")));

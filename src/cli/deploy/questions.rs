@@ -20,8 +20,7 @@ const PONG: &str = "PONG";
 /// The questions to all services that have any, by their units.
 pub fn ready(resolved: &Resolved<'_>) -> BTreeMap<String, Ready> {
     let questions = resolved.services.iter().filter_map(|service| {
-        // Of one whose unit asks itself, its start tells that it is ready.
-        let probes = if gates(resolved, service) { Vec::new() } else { probes(service) };
+        let (probes, by_unit) = (probes(service), gates(resolved, service));
         let waits = |other: &&Service<'_>| {
             other.needs.iter().any(|need| {
                 need.name == service.written.name.as_str() && need.condition == Condition::Ready
@@ -29,7 +28,8 @@ pub fn ready(resolved: &Resolved<'_>) -> BTreeMap<String, Ready> {
         };
         let awaited_by = resolved.services.iter().filter(waits).map(unit).collect();
         let container = service.container.clone();
-        (!probes.is_empty()).then(|| (unit(service), Ready { container, probes, awaited_by }))
+        let ready = Ready { container, probes, awaited_by, by_unit };
+        (!ready.probes.is_empty()).then(|| (unit(service), ready))
     });
     questions.collect()
 }

@@ -9,7 +9,7 @@ use crate::apply::resume::{self, Rest};
 use crate::apply::{Care, Manner, Scene, restore};
 use crate::host::change::Fault;
 use crate::plan::Drifted;
-use crate::state::{Action, Phase, Store, Verdict};
+use crate::state::{Action, Entry, Phase, Store, Verdict};
 
 /// Goes on with the deployment of a stack that was cut short.
 pub fn one(asked: &Asked<'_>, site: &Site, wanted: &Wanted) -> Exit {
@@ -79,16 +79,16 @@ pub fn back(site: &Site, scene: &Scene<'_>, is_human: bool) -> Result<Exit, Faul
             }
         });
     }
-    let last = scene.store.history()?.into_iter().next_back();
-    let is_left = |verdict| verdict == Verdict::NotRestored;
-    let Some(last) = last.filter(|last| is_left(last.verdict) && last.from != last.to) else {
-        return Ok(Exit::Done);
-    };
+    let Some(last) = left(scene.store)? else { return Ok(Exit::Done) };
     let from = scene.store.in_use()?;
-    if from.as_ref().map(|from| &from.name) != last.to.as_ref() {
-        return Ok(Exit::Done);
-    }
     let before = last.from.as_ref().map(|name| scene.store.read(name)).transpose()?;
     let action = if before.is_some() { Action::Rollback } else { Action::Remove };
     move_to(site, scene, action, from.as_ref(), before.as_ref(), is_human)
+}
+
+/// What failed last and was left as it is, where nothing was done since.
+pub fn left(store: &Store<'_>) -> Result<Option<Entry>, Fault> {
+    let is_left = |last: &Entry| last.verdict == Verdict::NotRestored && last.from != last.to;
+    let Some(last) = store.last()?.filter(is_left) else { return Ok(None) };
+    Ok((store.current()? == last.to).then_some(last))
 }

@@ -16,6 +16,9 @@ use super::super::change::{Held, LockError};
 use super::interrupts::Interrupts;
 use super::{clock, fault};
 
+/// How long a lock may be held by who only looks whether it is.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// The open file is the lock. It is closed in every program that this process starts.
 struct Lock {
     _file: File,
@@ -37,7 +40,6 @@ pub fn take(
     let file = options.open(path).map_err(|error| refused(&error))?;
     match file.try_lock() {
         Ok(()) => return Ok(Box::new(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) if wait.is_zero() => return Err(LockError::Held),
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => return Err(refused(&error)),
     }
@@ -50,7 +52,7 @@ pub fn take(
         // Who waits reads the end of this.
         drop(end);
     });
-    let until = clock::now().saturating_add(wait);
+    let until = clock::now().saturating_add(wait.max(LOOK));
     loop {
         let mut polled = vec![PollFd::new(&ended, PollFlags::IN)];
         polled.extend(interrupts.map(|came| PollFd::new(came, PollFlags::IN)));
@@ -103,6 +105,19 @@ mod tests {
         child.wait().unwrap();
         drop(take(&path, LONG, None).unwrap());
         assert!(path.exists());
+    }
+
+    #[test]
+    fn who_only_looks_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let look = take(&path, Duration::ZERO, None).unwrap();
+        thread::scope(|scope| {
+            let taking = scope.spawn(|| take(&path, Duration::ZERO, None).map(drop));
+            thread::sleep(Duration::from_millis(1));
+            drop(look);
+            assert!(taking.join().unwrap().is_ok());
+        });
     }
 
     #[test]

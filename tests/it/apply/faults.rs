@@ -13,6 +13,7 @@ use crate::support::text;
 type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const SWEEP: &str = "apply/sweep.rs";
+const RESUMES: &str = "apply/resumes.rs";
 const FAILURES: &str = "apply/failures.rs";
 const PROMISES: &str = "apply/promises.rs";
 const PROGRAM: &str = "apply/program.rs";
@@ -54,8 +55,12 @@ const FAULTS: &[Row] = &[
     ),
     (
         "A4",
-        "it is killed while it recovers",
+        "it is killed while it recovers, or goes on with what was cut short",
         &[
+            (RESUMES, "going_on_may_die_after_any_operation"),
+            (RESUMES, "going_on_may_die_within_any_operation"),
+            (RESUMES, "what_was_put_back_by_half_is_gone_on_with"),
+            (RESUMES, "a_secret_has_one_value_however_often_it_is_cut_short"),
             (SWEEP, "a_recovery_may_die_after_any_operation_and_the_next_one_ends_it"),
             (KILLED, "the_next_apply_recovers_by_itself_and_a_kill_while_it_does_is_no_harm"),
         ],
@@ -65,6 +70,7 @@ const FAULTS: &[Row] = &[
         "the power is cut, and what was not flushed is lost in part",
         &[
             (SWEEP, "the_power_may_be_cut_within_any_operation"),
+            (RESUMES, "the_power_may_be_cut_within_any_operation_of_going_on"),
             (
                 SWEEP,
                 "the_power_may_be_cut_after_any_operation_on_a_disk_that_is_slow_to_keep_names",
@@ -86,13 +92,19 @@ const FAULTS: &[Row] = &[
         "there is no more room",
         &[
             (SWEEP, "the_disk_may_be_full_from_any_operation_on"),
+            (RESUMES, "the_disk_may_be_full_from_any_operation_of_going_on"),
             (PROMISES, "the_way_back_needs_no_room"),
         ],
     ),
     (
         "B2",
         "an operation of the disk fails, once or for good",
-        &[(SWEEP, "any_operation_may_fail_once"), (SWEEP, "all_operations_may_fail_from_any_on")],
+        &[
+            (SWEEP, "any_operation_may_fail_once"),
+            (SWEEP, "all_operations_may_fail_from_any_on"),
+            (RESUMES, "any_operation_of_going_on_may_fail_once"),
+            (RESUMES, "all_operations_of_going_on_may_fail_from_any_on"),
+        ],
     ),
     (
         "B3",
@@ -166,6 +178,7 @@ const FAULTS: &[Row] = &[
         "a service does not start, for every reason",
         &[
             (FAILURES, "what_fails_is_named_and_all_is_as_before"),
+            (RESUMES, "any_service_may_fail_when_it_is_gone_on"),
             (PROMISES, "a_service_that_failed_too_often_is_tried_again"),
             (REAL, "a_first_deployment_that_fails_leaves_nothing_behind"),
             (REAL, "an_update_that_fails_leaves_all_as_it_was"),

@@ -24,12 +24,12 @@ services:
 ";
 
 /// A folder with a stack file and a root.
-struct Site {
+pub struct Site {
     folder: tempfile::TempDir,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -37,7 +37,7 @@ impl Site {
         self.folder.path().join(inside)
     }
 
-    fn store(&self) -> PathBuf {
+    pub fn store(&self) -> PathBuf {
         self.path("root/home/a/.local/state/stackwright/stacks/shop")
     }
 
@@ -47,7 +47,7 @@ impl Site {
         ["apply", "shop.yml", "--root", "root", "--only-install", "--yes"]
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub fn run(&self, arguments: &[&str]) -> Run {
         let output =
             program(self.folder.path()).env("HOME", "/home/a").args(arguments).output().unwrap();
         let lossy = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -56,7 +56,7 @@ impl Site {
     }
 
     #[track_caller]
-    fn up(&self, version: &str) {
+    pub fn up(&self, version: &str) {
         let run = self.run(&self.stack(version));
         assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     }

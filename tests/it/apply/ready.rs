@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stackwright::apply::{Event, Outcome, Step};
+use stackwright::apply::{Care, Event, Outcome, Step};
 use stackwright::host::change::{Fault, Held};
 use stackwright::host::probe::{Ask, Asked, Probe, Probes};
 use stackwright::state::manifest::{OnFailure, Ready, Test};
+use stackwright::state::{Met, Sought, Store};
 
-use super::driver::{Want, run};
+use super::driver::{How, Want, run, run_how};
 use super::host::Simulated;
 use super::manager::Told;
 use super::stack::Stack;
@@ -47,7 +48,12 @@ fn asking(lines: &str, asked: &[(&str, u16, &[&str])]) -> Stack {
         let probe = Probe { ask: Ask::Port { port: *port }, timeout: 5_000, interval: Some(50) };
         let awaited_by: BTreeSet<String> =
             waiting.iter().map(|name| format!("{name}.service")).collect();
-        let ready = Ready { container: (*name).to_owned(), probes: vec![probe], awaited_by };
+        let ready = Ready {
+            container: (*name).to_owned(),
+            probes: vec![probe],
+            awaited_by,
+            by_unit: false,
+        };
         (format!("{name}.service"), ready)
     });
     Stack::new(lines).with(|settings| settings.ready = ready.collect())
@@ -137,6 +143,80 @@ fn the_way_back_waits_for_answers_too() {
     };
     let waited = last("web.service", Told::Begins).saturating_sub(last("db.service", Told::Begins));
     assert_eq!(waited, Duration::from_millis(700), "{}", result.brief());
+}
+
+/// Which services are known to be ready in the runs that they are in.
+fn known(host: &Simulated, stack: &Stack) -> Vec<String> {
+    let places = host.world().places.clone();
+    let runs = stack.settings.ready.iter().filter_map(|(service, ready)| {
+        let run = host.world().run_of(service)?.invocation.clone();
+        let met = Met { run, asked: ready.mark() };
+        Some((service.clone(), Sought { met, since: 0 }))
+    });
+    let known = Store::of(host, &places, "shop").met(&runs.collect()).unwrap();
+    known.into_iter().collect()
+}
+
+#[test]
+fn who_was_ready_is_known_for_as_long_as_it_runs() {
+    let stack = asking(THREE, &[("db", 200, &["web"]), ("d", 300, &[])]);
+    let host = Simulated::of(bare());
+    run(&host, &Want::Apply(stack.clone())).done();
+    assert_eq!(known(&host, &stack), ["d.service", "db.service"]);
+    host.world().begin_process();
+    // What another apply leaves alone is as ready as before, and what it starts again is asked.
+    let changed = asking(
+        &THREE.replace("d.container", "d.container env=2"),
+        &[("db", 200, &["web"]), ("d", 300, &[])],
+    );
+    run(&host, &Want::Apply(changed.clone())).done();
+    assert_eq!(known(&host, &changed), ["d.service", "db.service"]);
+    // Whoever else starts it asks nothing.
+    let mut world = host.world();
+    world.order_stop("d.service").unwrap();
+    world.pass(Duration::from_secs(5));
+    world.order_start("d.service").unwrap();
+    world.pass(Duration::from_secs(5));
+    drop(world);
+    assert_eq!(known(&host, &changed), ["db.service"]);
+    // Other questions have no answers yet, and nothing restarts for them.
+    host.world().begin_process();
+    let other = changed.with(|all| {
+        let probe = Probe { ask: Ask::Port { port: 100 }, timeout: 5_000, interval: 50 };
+        all.ready.get_mut("db.service").unwrap().probes = vec![probe];
+    });
+    run(&host, &Want::Apply(other.clone())).done();
+    assert_eq!(known(&host, &other), [""; 0]);
+}
+
+#[test]
+fn who_is_put_back_or_left_is_known_to_be_ready_too() {
+    let old = asking(THREE, &[("db", 200, &["web"])]);
+    let lines = THREE.replace("db.container", "db.container env=1");
+    let stack = asking(&lines, &[("db", 300, &["web"]), ("web", NEVER, &[])]);
+    let host = Simulated::of(after(&[&old]));
+    run(&host, &Want::Apply(stack.clone())).restored();
+    assert_eq!(known(&host, &old), ["db.service"]);
+    let stack = stack.with(|all| all.on_failure = OnFailure::Leave);
+    host.world().begin_process();
+    run(&host, &Want::Apply(stack.clone())).not_restored();
+    assert_eq!(known(&host, &stack), ["db.service"]);
+    // Nobody who is not waited for is asked.
+    let host = Simulated::of(bare());
+    let how = How { manner: Care::NoWait.into(), ..How::default() };
+    run_how(&host, "shop", &Want::Apply(old.clone()), &how).done();
+    host.world().pass(Duration::from_secs(5));
+    assert_eq!(known(&host, &old), [""; 0]);
+}
+
+#[test]
+fn whose_unit_asks_is_asked_by_nobody_else() {
+    let host = Simulated::of(bare());
+    let stack = asking(THREE, &[("db", NEVER, &["web"])])
+        .with(|all| all.ready.get_mut("db.service").unwrap().by_unit = true);
+    let result = run(&host, &Want::Apply(stack.clone()));
+    result.done();
+    assert!(!result.events.iter().any(|event| matches!(event, Event::Asking { .. })));
 }
 
 /// A test of a service: its port answers after so many milliseconds, or never.

@@ -120,7 +120,7 @@ impl Case {
 
     /// Holds what must hold whenever a command has ended and the next one was called; tells whether
     /// there is the old or the new.
-    fn check(&self, host: &Simulated, with_runs: bool) -> Result<usize, String> {
+    pub fn check(&self, host: &Simulated, with_runs: bool) -> Result<usize, String> {
         let recovery = Self::recover(host)?;
         let found = which(host, &self.stacks())
             .map_err(|why| format!("{why}\nafter the recovery {}", recovery.brief()))?;
@@ -197,13 +197,13 @@ pub fn is_turn(number: usize, each: usize) -> bool {
 
 /// What was tried and what went wrong, told all at once.
 #[derive(Default)]
-struct Tally {
+pub struct Tally {
     tried: BTreeMap<&'static str, usize>,
     wrong: Vec<String>,
 }
 
 impl Tally {
-    fn note(&mut self, case: &Case, told: &dyn Fn() -> String, result: Result<(), String>) {
+    pub fn note(&mut self, case: &Case, told: &dyn Fn() -> String, result: Result<(), String>) {
         *self.tried.entry(case.name).or_default() += 1;
         if let Err(why) = result {
             // What was seeded is caught by one complaint as well as by thousands.
@@ -213,7 +213,7 @@ impl Tally {
     }
 
     #[track_caller]
-    fn finish(self, what: &str) {
+    pub fn finish(self, what: &str) {
         println!("{what}: {:?}, together {}", self.tried, self.tried.values().sum::<usize>());
         let first: Vec<&String> = self.wrong.iter().take(4).collect();
         let first: String = first.into_iter().map(|one| format!("{one}\n\n")).collect();
@@ -279,7 +279,7 @@ pub fn all_operations_may_fail_from_any_on() {
 }
 
 /// Stacks that are as small as they can be while everything happens to them.
-fn small_cases() -> Vec<Case> {
+pub fn small_cases() -> Vec<Case> {
     let first = Stack::new("inner.network subnet=1\n a.container net=inner\n b.container needs=a");
     let second = Stack::new(
         "inner.network subnet=2\n a.container net=inner\n c.container needs=a\n tick.timer",
@@ -353,7 +353,7 @@ pub fn a_recovery_may_die_after_any_operation_and_the_next_one_ends_it() {
 }
 
 /// What goes on on the host between a crash and the next command: nothing, or all that can.
-fn a_while(host: &Simulated) {
+pub fn a_while(host: &Simulated) {
     let mut world = host.world();
     if world.counts.operations.is_multiple_of(2) {
         world.pass(Duration::from_secs(20));
@@ -383,7 +383,7 @@ pub fn the_process_may_die_after_any_operation() {
 }
 
 /// Numbers that look like chance and are the same in every run.
-fn chance(mut seed: u64) -> impl FnMut() -> bool {
+pub fn chance(mut seed: u64) -> impl FnMut() -> bool {
     move || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         seed >> 40 & 1 == 1

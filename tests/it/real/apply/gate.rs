@@ -67,6 +67,11 @@ fn the_order_holds_when_the_machine_starts() {
     ground.up("gated");
     ground.host.lab("cut", &[]);
     ground.host.lab("boot", &[]);
+    // Nobody but its unit has asked a service in this run.
+    let status = ground.ends(0, &["status", "gated", "--format", "json"]).out;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let ready = |place: usize| status["stacks"][0]["services"][place].get("ready").cloned();
+    assert_eq!([0, 1, 2].map(ready), [None, Some("ready".into()), Some("ready".into())]);
     for name in ["said", "last"] {
         assert_eq!(ground.host.property(name, "ActiveState"), "active");
         let run = format!("_SYSTEMD_INVOCATION_ID={}", ground.host.property(name, "InvocationID"));

@@ -138,6 +138,9 @@ fn services_are_asked_in_their_own_networks_before_others_start() {
     let verified = ground.ends(2, &["verify"]);
     let line = "  FAILED  a port: 127.0.0.1:3002: nobody listens there\n";
     assert!(verified.out.contains(line), "{}", verified.out);
+    let answer = "127.0.0.1:3002: nobody listens there".to_owned();
+    assert_eq!(readiness(&ground, &["--probe"])[1], ("not-ready".to_owned(), Some(answer)));
+    assert_eq!(readiness(&ground, &[])[1], ("ready".to_owned(), None), "it was when it started");
     ground.host.user(&["systemctl", "--user", "restart", "mapped", "last"]);
     tests_that_fail_put_all_back(&ground);
     // Who asked is gone with the question.
@@ -151,7 +154,8 @@ fn services_are_asked_in_their_own_networks_before_others_start() {
 /// How the services are, and what they wrote.
 fn it_is_seen(ground: &Ground) {
     let status = ground.ends(0, &["status", "asked"]).out;
-    assert!(status.contains(", 4 of 4 well\n  ok last "), "{status}");
+    assert_eq!(readiness(ground, &[]), ["ready"; 4].map(|word| (word.to_owned(), None)));
+    assert!(status.contains(", 4 of 4 well\n     SERVICE  STATE "), "{status}");
     assert_eq!(ground.ends(0, &["health"]).out, "");
     // What it wrote in all of its runs, and nothing that Podman tells about them.
     let logs = ground.ends(0, &["logs", "asked", "said"]).out;
@@ -166,7 +170,22 @@ fn it_is_seen(ground: &Ground) {
     let services = status["stacks"][0]["services"].as_array().unwrap();
     let states: Vec<_> = services.iter().map(|one| one["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["inactive", "active", "active", "active"]);
+    assert_eq!(readiness(ground, &[])[0].0, "not-ready");
     ground.host.user(&["systemctl", "--user", "start", "last"]);
+    // Who was not started by `apply` was asked by nobody, until somebody does.
+    assert_eq!(readiness(ground, &[])[0].0, "unknown");
+    let ready = ["ready"; 4].map(|word| (word.to_owned(), None));
+    assert_eq!(readiness(ground, &["--probe"]), ready);
+    assert_eq!(ground.ends(0, &["health"]).out, "");
+}
+
+/// Whether each service is ready, and what it answered that is not right.
+fn readiness(ground: &Ground, words: &[&str]) -> Vec<(String, Option<String>)> {
+    let status = ground.ends(0, &[&["status", "asked", "--format", "json"], words].concat()).out;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let services = status["stacks"][0]["services"].as_array().unwrap().iter();
+    services.map(|one| (text(&one["ready"]).unwrap(), text(&one["answer"]))).collect()
 }
 
 fn tests_that_fail_put_all_back(ground: &Ground) {

@@ -34,6 +34,15 @@ fn what_stopped_half_way_is_gone_on_with_or_taken_back() {
     let second = [("DATABASE", "2"), ("WEB", "2")];
     killed(&ground, &second);
     let before = ground.look();
+    let cut = "the apply of generation 2 that user began was cut short; brought up: db.service; \
+               left to do: web.service";
+    let ways = "`apply --resume` goes on with it, `recover --back shop` goes back";
+    let status = ground.ends(0, &["status"]).out;
+    assert!(status.contains(&format!("  !! {cut}\n     {ways}\n")), "{status}");
+    let health = ground.ends(2, &["health", "shop"]).out;
+    assert!(health.contains(&format!("shop: {cut}; {ways}\n")), "{health}");
+    assert!(ground.ends(0, &["list"]).out.contains(&format!("\n  {cut}\n")));
+    assert_eq!(ground.look(), before);
     // Another stack file is another deployment.
     ground.stack("shop", &shop(&[("BOT", "2")]));
     ground.ends(7, &resume);
@@ -46,6 +55,7 @@ fn what_stopped_half_way_is_gone_on_with_or_taken_back() {
     let now = ground.look();
     assert_eq!(now.restarted(&before), ["web"]);
     assert!(!now.shape.iter().any(|line| line.starts_with("journal")), "{now:#?}");
+    assert!(!ground.ends(0, &["status"]).out.contains("cut short"));
     assert_eq!(ground.up("shop").out, "shop: nothing to do\n");
     // The other way out.
     killed(&ground, &[("DATABASE", "3"), ("WEB", "3")]);
@@ -57,6 +67,9 @@ fn what_stopped_half_way_is_gone_on_with_or_taken_back() {
     ground.ends(5, &[&APPLY[..], &["--no-rollback"]].concat());
     assert_ne!(ground.look().shape, now.shape);
     ground.ends(0, &["recover", "shop"]);
+    let status = ground.ends(0, &["status"]).out;
+    assert!(status.contains("  -- the apply of generation "), "{status}");
+    assert!(status.contains(" that user began failed and was left as it is: "), "{status}");
     assert_ne!(ground.look().shape, now.shape);
     ground.ends(0, &["recover", "--back", "shop"]);
     assert_eq!(ground.look().shape, now.shape);
