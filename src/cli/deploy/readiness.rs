@@ -136,7 +136,7 @@ fn once(probe: &Probe) -> Probe {
         _ => TRY_TIME,
     };
     // No second try fits into the time.
-    Probe { timeout, interval: timeout, ..probe.clone() }
+    Probe { timeout, interval: Some(timeout), ..probe.clone() }
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ fn who_was_ready_is_known_for_as_long_as_it_runs() {
     // Other questions have no answers yet, and nothing restarts for them.
     host.world().begin_process();
     let other = changed.with(|all| {
-        let probe = Probe { ask: Ask::Port { port: 100 }, timeout: 5_000, interval: 50 };
+        let probe = Probe { ask: Ask::Port { port: 100 }, timeout: 5_000, interval: Some(50) };
         all.ready.get_mut("db.service").unwrap().probes = vec![probe];
     });
     run(&host, &Want::Apply(other.clone())).done();
