@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod docs;
+mod names;
 pub mod quadlet;
 pub mod template;
 pub mod traefik;

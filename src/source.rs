@@ -97,8 +97,8 @@ impl Source {
 
     fn line_starts(&self) -> &[u32] {
         self.line_starts.get_or_init(|| {
-            let breaks = (1..).zip(self.text.bytes()).filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(breaks.map(|(next, _)| next)).collect()
+            let next = |(place, _)| u32::try_from(place + 1).unwrap_or(u32::MAX);
+            std::iter::once(0).chain(self.text.match_indices('\n').map(next)).collect()
         })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
+use super::names::Names;
 use crate::capability::encode::{Reader, Unwritable};
 use crate::capability::podman::Podman;
 use crate::capability::quadlet::{self, Key};
@@ -69,7 +70,7 @@ impl Templates {
             let known = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
             environment.add_template_owned(*name, own.clone()).map_err(fail)?;
             let used = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
-            let sections = functions.sorted.iter().map(|(_, name, _)| (*name).to_owned());
+            let sections = functions.names().map(str::to_owned);
             let known: BTreeSet<String> = known.into_iter().chain(sections).collect();
             for field in used.into_iter().collect::<BTreeSet<String>>() {
                 if !known.contains(&field) {
@@ -129,81 +130,6 @@ impl Object for Context {
 /// Whether a name is that of a section, and no field.
 fn is_section(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
-}
-
-/// Names with what they stand for, in an order that is quick to search.
-///
-/// A template asks for every key there is, and a unit has few of them: a bit that is not set tells
-/// of most names that they are not there.
-#[derive(Debug)]
-struct Names<T> {
-    bits: [u64; 4],
-    sorted: Vec<(u64, &'static str, T)>,
-}
-
-impl<T> Default for Names<T> {
-    fn default() -> Self {
-        Self { bits: [0; 4], sorted: Vec::with_capacity(32) }
-    }
-}
-
-impl<T> FromIterator<(&'static str, T)> for Names<T> {
-    fn from_iter<I: IntoIterator<Item = (&'static str, T)>>(names: I) -> Self {
-        let mut all = Self::default();
-        names.into_iter().for_each(|(name, value)| all.set(name, value));
-        all
-    }
-}
-
-impl<T> Names<T> {
-    fn get(&self, name: &str) -> Option<&T> {
-        let mark = mark(name);
-        let (word, bit) = bit(mark);
-        if self.bits.get(word).is_none_or(|bits| bits & bit == 0) {
-            return None;
-        }
-        self.sorted.get(self.place(mark, name).ok()?).map(|(_, _, value)| value)
-    }
-
-    fn set(&mut self, name: &'static str, value: T) {
-        let mark = mark(name);
-        match self.place(mark, name) {
-            Ok(place) => {
-                if let Some((_, _, known)) = self.sorted.get_mut(place) {
-                    *known = value;
-                }
-            }
-            Err(place) => self.sorted.insert(place, (mark, name, value)),
-        }
-        let (word, bit) = bit(mark);
-        if let Some(bits) = self.bits.get_mut(word) {
-            *bits |= bit;
-        }
-    }
-
-    /// Where a name is, or belongs.
-    fn place(&self, mark: u64, name: &str) -> Result<usize, usize> {
-        self.sorted
-            .binary_search_by(|(known, other, _)| known.cmp(&mark).then_with(|| (*other).cmp(name)))
-    }
-}
-
-/// The word and the bit in it that stand for a mark; a factor without a pattern spreads them.
-fn bit(mark: u64) -> (usize, u64) {
-    let spread = mark.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-    ((spread >> 6) as usize, 1 << (spread & 63))
-}
-
-/// The beginning and the end of a name in one number, in which nearly all names differ: most names
-/// that a template asks for are not there, and no text has to be compared for them.
-fn mark(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-        }
-        _ => bytes.iter().fold(0, |mark, byte| mark << 8 | u64::from(*byte)),
-    }
 }
 
 /// The values of one unit by their names; what is not there is nothing.
@@ -291,7 +217,7 @@ struct Section {
 
 impl Object for Section {
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, pairs: &[Value]) -> Result<Value, Error> {
-        let mut lines = String::new();
+        let mut lines = String::with_capacity(SECTION_BYTES);
         for pair in pairs.chunks(2) {
             let [name, value] = pair else {
                 return Err(refused("a key without a value".to_owned()));
@@ -304,6 +230,9 @@ impl Object for Section {
         Ok(Value::from_safe_string(lines))
     }
 }
+
+/// How long the lines of most sections are at most.
+const SECTION_BYTES: usize = 1024;
 
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)

@@ -3,10 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "this is the place that writes generated files")]
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::Errno;
 
 /// What is known about a file of the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +52,13 @@ pub fn compare(
     all: bool,
 ) -> io::Result<Vec<(String, State)>> {
     let before = generated_before(folder)?;
-    let mut states = Vec::new();
+    let place = Place::open(folder)?;
+    let mut states = Vec::with_capacity(wanted.len());
     for file in wanted {
-        let is_ours = before.contains(file.path);
-        let state = state(folder, file, is_ours).map_err(|error| at(file.path, &error))?;
-        states.push((file.path.to_owned(), state));
+        let state = place.as_ref().map_or(Ok(State::New), |place| {
+            place.state(file, before.contains(file.path)).map_err(|error| at(file.path, &error))
+        });
+        states.push((file.path.to_owned(), state?));
     }
     let kept: BTreeSet<&str> = wanted.iter().map(|file| file.path).collect();
     for path in before.iter().filter(|path| all && !kept.contains(path.as_str())) {
@@ -97,30 +103,106 @@ fn parent(path: &str) -> &Path {
     Path::new(path).parent().unwrap_or(Path::new(""))
 }
 
-fn state(folder: &Path, file: &Wanted<'_>, is_ours: bool) -> io::Result<State> {
-    if !has_folders(folder, parent(file.path), false)? {
-        return Ok(State::New);
+/// A folder that is there. It is held open, so that the system looks its path up once, and not
+/// for each of its files.
+struct Place<'p> {
+    path: &'p Path,
+    open: OwnedFd,
+}
+
+impl<'p> Place<'p> {
+    /// The folder, where there is one.
+    fn open(path: &'p Path) -> io::Result<Option<Self>> {
+        let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+        match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(open) => Ok(Some(Self { path, open })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
-    let path = folder.join(file.path);
-    let metadata = match fs::symlink_metadata(&path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::New),
-        Err(error) => return Err(error),
-    };
-    if metadata.is_dir() {
-        return Err(io::Error::other("there is a folder in its place"));
+
+    fn state(&self, file: &Wanted<'_>, is_ours: bool) -> io::Result<State> {
+        if !has_folders(self.path, parent(file.path), false)? {
+            return Ok(State::New);
+        }
+        let Some((metadata, contents)) = self.read(file.path)? else { return Ok(State::New) };
+        if metadata.is_dir() {
+            return Err(io::Error::other("there is a folder in its place"));
+        }
+        let same_mode = mode(&metadata) == file.mode;
+        if metadata.is_file() && same_mode && contents == file.contents {
+            return Ok(State::Same);
+        }
+        let has_mark = || contents.windows(MARK.len()).any(|part| part == MARK);
+        match is_ours || has_mark() {
+            true => Ok(State::Changed),
+            false => Err(io::Error::other("it is there and was not generated, move it away")),
+        }
     }
-    let is_small = metadata.is_file() && metadata.len() <= SIZE_MAX;
-    let contents = if is_small { fs::read(&path)? } else { Vec::new() };
-    let same_mode = metadata.permissions().mode() & 0o7777 == file.mode;
-    if metadata.is_file() && same_mode && contents == file.contents {
-        return Ok(State::Same);
+
+    /// What is at a path, no link followed, with what it holds where it is a file.
+    fn read(&self, path: &str) -> io::Result<Option<(fs::Metadata, Vec<u8>)>> {
+        // A pipe would hang the open of one that waits.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match openat(&self.open, path, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => {
+                let metadata = fs::symlink_metadata(self.path.join(path))?;
+                return match metadata.is_file() {
+                    true => Err(error.into()),
+                    false => Ok(Some((metadata, Vec::new()))),
+                };
+            }
+        };
+        let metadata = file.metadata()?;
+        let mut contents = Vec::new();
+        if metadata.is_file() && metadata.len() <= SIZE_MAX {
+            // Its length is known, so its end need not be looked for.
+            contents.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0));
+            file.take(metadata.len()).read_to_end(&mut contents)?;
+        }
+        Ok(Some((metadata, contents)))
     }
-    let has_mark = contents.windows(MARK.len()).any(|part| part == MARK);
-    match is_ours || has_mark {
-        true => Ok(State::Changed),
-        false => Err(io::Error::other("it is there and was not generated, move it away")),
+
+    /// Writes a file beside its place and moves it there: a reader sees the old one or the new one.
+    fn replace(&self, path: &str, contents: &[u8], mode: u32) -> io::Result<()> {
+        let path = Path::new(path);
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}.new", std::process::id()));
+        let beside = path.with_file_name(name);
+        let _left_over = unlinkat(&self.open, &beside, AtFlags::empty());
+        self.create(&beside, contents, mode)?;
+        Ok(renameat(&self.open, &beside, &self.open, path)?)
     }
+
+    /// Writes a file where there is none.
+    fn create(&self, path: &Path, contents: &[u8], wanted: u32) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(&self.open, path, flags, Mode::from_raw_mode(wanted))?;
+        let mut file = File::from(file);
+        file.write_all(contents)?;
+        // The mask of the process may have taken some of it, which is rare and cheap to see.
+        if mode(&file.metadata()?) != wanted {
+            file.set_permissions(fs::Permissions::from_mode(wanted))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the list of what is generated, where it says something else.
+    fn put_list(&self, paths: &BTreeSet<String>) -> io::Result<()> {
+        let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
+        let known = fs::read(self.path.join(LIST));
+        if known.is_ok_and(|known| known == text.as_bytes()) {
+            return Ok(());
+        }
+        self.replace(LIST, text.as_bytes(), 0o644)
+    }
+}
+
+fn mode(metadata: &fs::Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
 }
 
 /// The paths that the list names and that lie in the folder.
@@ -156,6 +238,9 @@ pub fn write(
     fs::create_dir_all(outer)?;
     has_folders(outer, inner, true)?;
     let folder = outer.join(inner);
+    let Some(place) = Place::open(&folder)? else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
     let state_of = |path: &str| {
         let place = states.binary_search_by(|(known, _)| known.as_str().cmp(path)).ok();
         place.and_then(|place| states.get(place)).map(|(_, state)| *state)
@@ -164,15 +249,14 @@ pub fn write(
     let mut list = generated_before(&folder)?;
     list.extend(own.clone());
     // Written down before it is there: what is listed and is not there does no harm.
-    put_list(&folder, &list)?;
+    place.put_list(&list)?;
     for file in wanted {
-        let path = folder.join(file.path);
         let written = match state_of(file.path) {
             Some(State::New) => {
                 has_folders(&folder, parent(file.path), true)?;
-                create(&path, file.contents, file.mode)
+                place.create(Path::new(file.path), file.contents, file.mode)
             }
-            Some(State::Changed) => replace(&path, file.contents, file.mode),
+            Some(State::Changed) => place.replace(file.path, file.contents, file.mode),
             _ => Ok(()),
         };
         written.map_err(|error| at(file.path, &error))?;
@@ -182,36 +266,9 @@ pub fn write(
         remove_empty_parents(&folder, path);
     }
     if all {
-        put_list(&folder, &own.collect())?;
+        place.put_list(&own.collect())?;
     }
     Ok(())
-}
-
-fn put_list(folder: &Path, paths: &BTreeSet<String>) -> io::Result<()> {
-    let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
-    let path = folder.join(LIST);
-    if fs::read(&path).is_ok_and(|known| known == text.as_bytes()) {
-        return Ok(());
-    }
-    replace(&path, text.as_bytes(), 0o644)
-}
-
-/// Writes a file beside its place and moves it there: a reader sees the old one or the new one.
-fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let _left_over = fs::remove_file(&beside);
-    create(&beside, contents, mode)?;
-    fs::rename(&beside, path)
-}
-
-/// Writes a file where there is none.
-fn create(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = fs::File::create_new(path)?;
-    file.write_all(contents)?;
-    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 fn remove_empty_parents(folder: &Path, path: &str) {

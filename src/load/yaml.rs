@@ -55,11 +55,13 @@ fn options() -> Options {
 }
 
 /// A collection whose end was not seen yet.
+#[derive(Clone, Copy)]
 struct Open {
     id: NodeId,
     anchor: usize,
     is_map: bool,
-    children: Vec<NodeId>,
+    /// How many children stood open before its own.
+    before: usize,
     /// How many values it holds when all aliases in it are written out.
     weight: usize,
 }
@@ -68,6 +70,8 @@ struct Builder<'f> {
     id: SourceId,
     tree: Tree,
     open: Vec<Open>,
+    /// The children of all open collections, those of the innermost one last.
+    children: Vec<NodeId>,
     /// Nodes by anchor, with their weight; a node that is still open has none yet.
     anchors: BTreeMap<usize, (NodeId, Option<usize>)>,
     /// The weight of every finished node that is an alias or holds one.
@@ -79,8 +83,8 @@ struct Builder<'f> {
 impl<'f> Builder<'f> {
     fn new(id: SourceId, source: Arc<Source>, findings: &'f mut Findings) -> Self {
         let tree = Tree::new(id, source);
-        let anchors = BTreeMap::new();
-        Self { id, tree, open: Vec::new(), anchors, repeated: 0, documents: 0, findings }
+        let (open, children, anchors) = Default::default();
+        Self { id, tree, open, children, anchors, repeated: 0, documents: 0, findings }
     }
 
     /// Takes in one event; says whether to go on.
@@ -150,7 +154,7 @@ impl<'f> Builder<'f> {
     /// Tells, at the first value that is too many, that there are no more to be read.
     fn within_limits(&mut self, span: Span) -> bool {
         let entries =
-            self.open.last().map_or(0, |open| open.children.len() >> u8::from(open.is_map));
+            self.open.last().map_or(0, |open| self.of(open).len() >> u8::from(open.is_map));
         let message = if entries > ENTRIES_MAX {
             format!("more than {ENTRIES_MAX} entries in one list or mapping")
         } else if self.tree.values > VALUES_MAX {
@@ -186,7 +190,13 @@ impl<'f> Builder<'f> {
     fn start(&mut self, span: Span, anchor: usize, is_map: bool) {
         let id = self.push(span, Value::Broken);
         self.anchor(anchor, id, None);
-        self.open.push(Open { id, anchor, is_map, children: Vec::new(), weight: 1 });
+        let before = self.children.len();
+        self.open.push(Open { id, anchor, is_map, before, weight: 1 });
+    }
+
+    /// The children so far of an open collection, which is the innermost one.
+    fn of(&self, open: &Open) -> &[NodeId] {
+        self.children.get(open.before..).unwrap_or_default()
     }
 
     fn anchor(&mut self, anchor: usize, node: NodeId, weight: Option<usize>) {
@@ -198,9 +208,9 @@ impl<'f> Builder<'f> {
     fn attach(&mut self, node: NodeId, weight: usize) {
         match self.open.last_mut() {
             Some(open) => {
-                let is_key = open.is_map && open.children.len().is_multiple_of(2);
+                let is_key = open.is_map && (self.children.len() - open.before).is_multiple_of(2);
                 self.tree.values += usize::from(!is_key);
-                open.children.push(node);
+                self.children.push(node);
                 open.weight = open.weight.saturating_add(weight);
             }
             None if self.tree.root.is_none() => self.tree.root = Some(node),
@@ -214,8 +224,12 @@ impl<'f> Builder<'f> {
     }
 
     fn close(&mut self, open: Open, end: Span) {
-        let Open { id, anchor, is_map, children, weight } = open;
-        let value = if is_map { self.map(&children) } else { Value::Seq(children.into()) };
+        let Open { id, anchor, is_map, before, weight } = open;
+        let mut children = std::mem::take(&mut self.children);
+        let own = children.get(before..).unwrap_or_default();
+        let value = if is_map { self.map(own) } else { Value::Seq(own.into()) };
+        children.truncate(before);
+        self.children = children;
         if let Some(node) = self.tree.nodes.get_mut(id.index()) {
             node.span.end = node.span.end.max(end.end);
             node.value = value;
@@ -421,8 +435,9 @@ impl<'f> Builder<'f> {
     /// The value that stands in the broken line is not what was meant, so nothing is said of it.
     fn forget_last(&mut self, place: usize) {
         let Some(open) = self.open.last() else { return };
-        let is_value = !open.is_map || open.children.len().is_multiple_of(2);
-        let Some(last) = open.children.last().copied().filter(|_| is_value) else { return };
+        let children = self.of(open);
+        let is_value = !open.is_map || children.len().is_multiple_of(2);
+        let Some(last) = children.last().copied().filter(|_| is_value) else { return };
         let end = self.tree.span(last).end as usize;
         let between = self.tree.source.text.get(end..place);
         if between.is_some_and(|between| !between.contains('\n')) {
@@ -442,11 +457,11 @@ impl<'f> Builder<'f> {
 
     /// Closes what a broken text left open, so that what was read can still be checked.
     fn finish(mut self) -> Tree {
-        while let Some(mut open) = self.open.pop() {
-            if open.is_map && open.children.len() % 2 == 1 {
+        while let Some(open) = self.open.pop() {
+            if open.is_map && self.of(&open).len() % 2 == 1 {
                 let end = self.tree.span(open.id);
                 let missing = self.push(end, Value::Broken);
-                open.children.push(missing);
+                self.children.push(missing);
             }
             let span = self.tree.span(open.id);
             self.close(open, span);

@@ -5,7 +5,10 @@
 //! A fixture may begin with a line such as `# generate: --podman 4.9 --scope system --group web`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use stackwright::capability::podman::Podman;
 use stackwright::check::Target;
@@ -254,6 +257,60 @@ fn what_others_wrote_is_not_written_over() {
         assert!(!folder.join("build/other").exists(), "one is written, the other is not");
     }
     assert_eq!(text(&folder.join("build/shop/quadlet/web.container")), "[Container]\n");
+}
+
+/// What is no file, or one of another mode, is never taken for what was generated.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a pipe is made by a program")]
+fn what_is_no_such_file_is_not_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    assert_eq!(run(folder, &["generate", "shop.yml"]).code, 0);
+    let unit = folder.join("build/shop/quadlet/web.container");
+    let made = text(&unit);
+    std::fs::set_permissions(&unit, Permissions::from_mode(0o600)).unwrap();
+    let changed = run(folder, &["generate", "shop.yml"]);
+    assert!(changed.out.ends_with("3 files: 1 changed, 2 same\n"), "{changed:?}");
+    assert_eq!(std::fs::metadata(&unit).unwrap().permissions().mode() & 0o7777, 0o644);
+
+    let put = |make: &dyn Fn()| {
+        std::fs::remove_file(&unit).unwrap();
+        make();
+        run(folder, &["generate", "shop.yml"])
+    };
+    write(&folder.join("victim"), &made);
+    let link = put(&|| std::os::unix::fs::symlink("../../../victim", &unit).unwrap());
+    assert!(link.out.ends_with("3 files: 1 changed, 2 same\n"), "{link:?}");
+    write(&folder.join("victim"), "kept\n");
+    assert_eq!(text(&unit), made);
+    let pipe = put(&|| {
+        let made = Command::new("mkfifo").arg(&unit).status().unwrap();
+        assert!(made.success());
+    });
+    assert!(pipe.out.ends_with("3 files: 1 changed, 2 same\n"), "{pipe:?}");
+    let socket = put(&|| drop(std::os::unix::net::UnixListener::bind(&unit).unwrap()));
+    assert!(socket.out.ends_with("3 files: 1 changed, 2 same\n"), "{socket:?}");
+    assert_eq!(text(&unit), made);
+    let refused = put(&|| std::fs::create_dir(&unit).unwrap());
+    assert!(refused.err.contains("`web.container`: there is a folder in its place"), "{refused:?}");
+}
+
+/// The mode of a file is that of the target, whatever the mask of the process takes from others.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the mask is that of a shell")]
+fn masks_take_nothing_from_generated_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("shop.yml"), STACK);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" generate shop.yml"]).current_dir(folder);
+    assert!(shell.arg(env!("CARGO_BIN_EXE_stackwright")).output().unwrap().status.success());
+    for name in ["web.container", ".stackwright"] {
+        let metadata = std::fs::metadata(folder.join("build/shop/quadlet").join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o644, "{name}");
+    }
+    assert_eq!(run(folder, &["generate", "shop.yml", "--check"]).code, 0);
 }
 
 /// Neither what is written nor what is taken away lies behind a link.
