@@ -12,8 +12,9 @@ use stackwright::state::{Store, Verdict};
 use super::driver::{How, Run, Want, run, run_how};
 use super::host::{Simulated, Trouble, World};
 use super::stack::Stack;
-use super::sweep::{Case, Tally, a_while, bare, cases, chance, is_turn, small_cases};
+use super::sweep::{Case, Tally, a_while, bare, cases, chance, small_cases};
 use super::whole::{bystanders, which};
+use crate::support::is_thorough;
 
 /// What comes after the second crash.
 const NEXT: [Next; 4] = [Next::Recovers, Next::GoesOn, Next::Applies, Next::AppliesAnother];
@@ -136,7 +137,13 @@ fn strangers(case: &Case, host: &Simulated, with_runs: bool) -> Result<(), Strin
     lost.map_or(Ok(()), |name| Err(format!("the volume {name} is lost")))
 }
 
-/// What comes next, in turn; all of it where there is time.
+/// Whether something is done this time. Two crashes in a row have far too many places to try them
+/// all: every so many of them are tried, and more where there is time.
+fn is_turn(number: usize, each: usize) -> bool {
+    number.is_multiple_of(if is_thorough() { each } else { each * 3 })
+}
+
+/// What comes next, in turn.
 fn nexts(turn: usize) -> impl Iterator<Item = Next> {
     NEXT.into_iter().enumerate().filter(move |(place, _)| is_turn(place + turn, 4)).map(|one| one.1)
 }
