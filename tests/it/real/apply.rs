@@ -156,6 +156,19 @@ impl Ground {
         self.ends(0, &["apply", &format!("/srv/{name}.yml"), "--yes"])
     }
 
+    /// What the user's journal says of something, as soon as that is what is waited for: what a
+    /// program says last may come there behind what is said of its end.
+    pub fn log(&self, of: &[&str], is: impl Fn(&str) -> bool) -> String {
+        for _ in 0..100 {
+            let log = self.host.user(&[&["journalctl", "--user", "-o", "cat"], of].concat());
+            if is(&log) {
+                return log;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        panic!("{of:?}: {}", self.host.user(&["journalctl", "--user", "-n", "200"]));
+    }
+
     /// What there is.
     pub fn look(&self) -> Look {
         Look::read(&self.host.user(&["/opt/look"]))

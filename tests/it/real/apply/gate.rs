@@ -75,8 +75,7 @@ fn the_order_holds_when_the_machine_starts() {
     for name in ["said", "last"] {
         assert_eq!(ground.host.property(name, "ActiveState"), "active");
         let run = format!("_SYSTEMD_INVOCATION_ID={}", ground.host.property(name, "InvocationID"));
-        let log = ground.host.user(&["journalctl", "--user", "-o", "cat", &run]);
-        assert!(log.lines().any(|line| line == "in order"), "{name}: {log}");
+        ground.log(&[&run], |log| log.lines().any(|line| line == "in order"));
     }
     let link = ground.host.user(&["readlink", ".local/state/stackwright/program"]);
     assert_eq!(link.trim(), super::PROGRAM);

@@ -69,16 +69,11 @@ pub fn given_to_a_timer(ground: &Ground) {
     write(&ground.host.path("srv/the variables"), "LEVEL=1\nZONE=Oslo\n");
     let install = ["watch", "install", "--every", "1h", "--env-file", "/srv/the variables"];
     ground.ends(0, &install);
-    let look = || {
-        ground.host.user(&["systemctl", "--user", "start", "stackwright-watch.service"]);
-        // What was said last may come behind what systemd says of the end.
-        ground.run(&["--root", "journalctl", "--sync"]);
-        let unit = ["journalctl", "--user", "-u", "stackwright-watch", "-o", "cat", "-n", "20"];
-        ground.host.user(&unit)
-    };
-    let said = look();
-    let last = said.rsplit("Starting ").next().unwrap();
-    assert!(last.contains("varied: as it should be\n"), "{said}");
+    ground.host.user(&["systemctl", "--user", "start", "stackwright-watch.service"]);
+    ground.log(&["-u", "stackwright-watch", "-n", "20"], |said| {
+        let last = said.rsplit("Starting ").next().unwrap_or_default();
+        last.contains("varied: as it should be\n")
+    });
     let missing = ["watch", "install", "--env-file", "/srv/none"];
     assert!(ground.ends(1, &missing).err.contains("`/srv/none`"));
 }
