@@ -69,7 +69,7 @@ pub fn given_to_a_timer(ground: &Ground) {
     write(&ground.host.path("srv/the variables"), "LEVEL=1\nZONE=Oslo\n");
     let install = ["watch", "install", "--every", "1h", "--env-file", "/srv/the variables"];
     ground.ends(0, &install);
-    // One that the timer began before that is in no way.
+    // A run that the timer began before would be joined in place of a new one.
     ground.host.user(&["systemctl", "--user", "restart", "stackwright-watch.service"]);
     ground.log(&["-u", "stackwright-watch", "-n", "20"], |said| {
         let last = said.rsplit("Starting ").next().unwrap_or_default();
