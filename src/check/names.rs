@@ -196,12 +196,14 @@ fn ids(view: &View<'_>, findings: &mut Findings) {
         let own = meaning::configuration(service).container_name.as_ref();
         let Some(name) = own.filter(|name| meaning::reads_as_id(name.as_str())) else { continue };
         let message = format!("`{}` reads as the beginning of a container's ID", name.as_str());
-        let help = match meaning::reads_as_id(service.name.as_str()) {
-            true => format!(
-                "leave it out: the container is called `{0}-1` then, and `{0}` on its networks",
-                service.name
-            ),
-            false => format!("leave it out, and the container is called `{}`", service.name),
+        let usual = meaning::usual_container(service.name.as_str());
+        let help = if usual == service.name.as_str() {
+            format!("leave it out, and the container is called `{usual}`")
+        } else {
+            let name = &service.name;
+            format!(
+                "leave it out: the container is called `{usual}` then, and `{name}` on its networks"
+            )
         };
         findings.add(Diagnostic::new(&code::READS_AS_ID, name.span, message).help(help));
     }

@@ -138,9 +138,16 @@ pub fn containers(service: &Service) -> Vec<(String, Span)> {
         Some(count) if count.value > 1 => (1..=count.value).map(numbered).collect(),
         _ => match own {
             Some(name) => vec![(name.as_str().to_owned(), name.span)],
-            None if reads_as_id(service.name.as_str()) => vec![numbered(1)],
-            None => vec![(service.name.as_str().to_owned(), service.name.span)],
+            None => vec![(usual_container(service.name.as_str()).into_owned(), service.name.span)],
         },
+    }
+}
+
+/// The name of the one container of a service that gives it none.
+pub fn usual_container(service: &str) -> Cow<'_, str> {
+    match reads_as_id(service) {
+        true => Cow::Owned(format!("{service}-1")),
+        false => Cow::Borrowed(service),
     }
 }
 

@@ -87,12 +87,11 @@ impl Unfinished {
         if store.journal()?.is_none() {
             return Ok(resume::left(&store)?.map(|last| Self::left(stack, &last)));
         }
-        let (is_held, found) = match store.lock(Duration::ZERO) {
-            Err(LockError::Held) => (true, store.journal()?),
-            // Who had it may have come to an end meanwhile: what is read with the lock is so.
-            Ok(_held) => (false, store.journal()?),
-            Err(LockError::Fault(_)) => (false, store.journal()?),
-        };
+        let lock = store.lock(Duration::ZERO);
+        let is_held = matches!(lock, Err(LockError::Held));
+        // Who had it may have come to an end meanwhile: what is read with the lock is so.
+        let found = store.journal()?;
+        drop(lock);
         let Some((phase, journal)) = found else { return Ok(None) };
         let state = match phase {
             _ if is_held => Standing::UnderWay,
@@ -137,10 +136,10 @@ impl Unfinished {
             },
             left: names(Rest::left),
             resumes,
+            text,
             help: help(state, scene.stack, resumes),
             ..Self::new(state, (journal.action, journal.to.as_ref()), &journal.user, journal.began)
-        }
-        .told(text))
+        })
     }
 
     /// A failure that was left as it is.
@@ -150,17 +149,17 @@ impl Unfinished {
         let why = last.cause.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         Self {
             failed: last.failed.iter().cloned().collect(),
+            text: format!("{what} {}{why}", word(state)),
             help: help(state, stack, false),
             ..Self::new(state, (last.action, last.to.as_ref()), &last.user, last.began)
         }
-        .told(format!("{what} {}{why}", word(state)))
     }
 
     fn unreadable(stack: &str, state: Standing) -> Self {
         let text = format!("something {}, and what is known about it cannot be read", word(state));
         let unknown = Self::new(state, (Action::Apply, None), "", 0);
         let (action, user, began) = (None, None, None);
-        Self { action, user, began, help: help(state, stack, false), ..unknown }.told(text)
+        Self { action, user, began, text, help: help(state, stack, false), ..unknown }
     }
 
     fn new(
@@ -183,10 +182,6 @@ impl Unfinished {
             text: String::new(),
             help: None,
         }
-    }
-
-    fn told(self, text: String) -> Self {
-        Self { text, ..self }
     }
 }
 

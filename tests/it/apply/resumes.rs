@@ -217,11 +217,7 @@ fn promised(run: &Run) -> Result<usize, String> {
 }
 
 fn keeps_its_word(case: &Case, host: &Simulated, run: &Run) -> Result<(), String> {
-    let promised = promised(run)?;
-    match case.check(host, true)? {
-        found if found == promised => Ok(()),
-        found => Err(format!("{promised} was told, and {found} is there")),
-    }
+    case.is_as_told(host, promised(run)?)
 }
 
 /// What puts a deployment back dies, and it is gone on with.

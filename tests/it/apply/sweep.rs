@@ -137,6 +137,14 @@ impl Case {
         Ok(found)
     }
 
+    /// The same, where a run told which of the two is there.
+    pub fn is_as_told(&self, host: &Simulated, told: usize) -> Result<(), String> {
+        match self.check(host, true)? {
+            found if found == told => Ok(()),
+            found => Err(format!("{told} was told, and {found} is there")),
+        }
+    }
+
     pub fn recover(host: &Simulated) -> Result<Run, String> {
         host.world().begin_process();
         let recovery = run(host, &Want::Recover);
@@ -244,11 +252,7 @@ fn sweep(
 #[test]
 pub fn any_operation_may_fail_once() {
     sweep("failing once", 1, Trouble::FailsOnce, |case, host, run| {
-        let promised = promised(run)?;
-        match case.check(host, true)? {
-            found if found == promised => Ok(()),
-            found => Err(format!("{promised} was told, and {found} is there")),
-        }
+        case.is_as_told(host, promised(run)?)
     });
 }
 
@@ -266,10 +270,7 @@ pub fn the_disk_may_be_full_from_any_operation_on() {
         host.world().trouble = full;
         let recovery = super::driver::run(host, &Want::Recover);
         recovery.outcome.clone().map_err(|_| recovery.brief())?;
-        match case.check(host, true)? {
-            found if found == promised => Ok(()),
-            found => Err(format!("{promised} was told, and {found} is there")),
-        }
+        case.is_as_told(host, promised)
     });
 }
 
