@@ -15,6 +15,7 @@ use crate::model::text::RelativePath;
 use crate::model::value::nearest::did_you_mean;
 use crate::report::Findings;
 use crate::source::{SourceId, Span};
+use crate::threads::both;
 
 pub mod compose;
 pub mod declared;
@@ -211,6 +212,13 @@ pub fn graph(services: usize, needs: &[Need]) -> Graph {
 
 /// Runs all rules over one stack; what they say is added to the findings.
 pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
+    let mut more = Findings::default();
+    both(|| services(view, findings), || settings(view, target, &mut more));
+    findings.append(more);
+}
+
+/// The rules about services as such: how they are called, what they need, whether they work.
+fn services(view: &View<'_>, findings: &mut Findings) {
     names::check(view, findings);
     lines::check(view, findings);
     order::check(view, findings);
@@ -218,6 +226,10 @@ pub fn check(view: &View<'_>, target: Target, findings: &mut Findings) {
     tests::check(view, findings);
     health::check(view, findings);
     memory::check(view, findings);
+}
+
+/// The rules about what services are given.
+fn settings(view: &View<'_>, target: Target, findings: &mut Findings) {
     image::check(view, target, findings);
     ports::check(view, findings);
     networks::check(view, findings);

@@ -87,6 +87,8 @@ enum Color {
 }
 
 #[derive(Debug, Subcommand)]
+// What a command takes is made when it is called: all of it takes a quarter of a short run.
+#[command(defer = true)]
 enum Command {
     /// Write a stack file to begin with, from a pattern or a ready stack
     #[command(after_help = new::EXAMPLES)]
@@ -180,7 +182,7 @@ enum Command {
     },
 }
 
-/// What every command takes that reads stacks.
+// What every command takes that reads stacks. Documentation would take the place of the command's.
 #[derive(Debug, Clone, Args)]
 struct StackArguments {
     /// Lay a partial stack file over the stack; given again, the last one is on top
@@ -267,5 +269,7 @@ fn inside() -> Exit {
 
 /// The definition of the command line, for completions, manual pages and tests.
 pub fn definition() -> clap::Command {
-    Arguments::command()
+    let mut definition = Arguments::command();
+    definition.build();
+    definition
 }

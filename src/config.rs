@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::capability::podman::Podman;
 use crate::host::{Look, ReadError};
 use crate::load::shape::Shapes;
-use crate::load::{FILE_SIZE_MAX, read_tree, take_text, unreadable, yaml};
+use crate::load::{FILE_SIZE_MAX, read, take_text, unreadable, yaml};
 use crate::model::at::At;
 use crate::model::layer::{Map, Section, layered};
 use crate::model::schema;
@@ -90,7 +90,7 @@ fn read(path: &Path, bytes: Vec<u8>, sources: &mut Sources, findings: &mut Findi
     let Some(id) = take_text(&name, bytes, sources, findings) else { return Config::default() };
     let Some(source) = sources.get(id).map(Arc::clone) else { return Config::default() };
     let tree = yaml::parse(id, &source, findings);
-    let config: Config = read_tree(&tree, shapes, &|_| false, findings).unwrap_or_default();
+    let config: Config = read::read(&tree, shapes, &|_| false, findings).0.unwrap_or_default();
     for (id, span, reason) in config.allow.iter() {
         if let Some(diagnostic) = misuse(id, span, reason, findings) {
             findings.add(diagnostic);

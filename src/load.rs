@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
 use crate::host::{Look, ReadError};
 use crate::model::Stack;
 use crate::model::layer::Layer;
 use crate::model::text::{Name, RelativePath};
 use crate::model::value::size::Size;
-use crate::report::code::{shape as shape_code, text as code};
+use crate::report::code::text as code;
 use crate::report::human::escape;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{Source, SourceId, Sources, Span};
@@ -22,6 +20,7 @@ pub mod decode;
 pub mod env_file;
 pub mod expand;
 pub mod lost;
+pub mod read;
 pub mod shape;
 pub mod syntax;
 pub mod tree;
@@ -31,7 +30,6 @@ pub mod yaml;
 
 use attach::Attachments;
 use expand::{Mentions, Names};
-use shape::Shapes;
 use tree::{Comment, NodeId, Tree};
 
 /// How large a stack file may be, where nothing else is said.
@@ -145,8 +143,7 @@ fn understand(
             loaded.head = tree.root.map_or(Span::new(tree.id, 0, 0), |root| tree.head(root));
         }
         loaded.incomplete |= tree.truncated || tree.root.is_none();
-        let bad = walk::walk(&tree, &shape::STACK, &declared, findings);
-        let read: Option<Stack> = read_good(&tree, &bad, findings);
+        let (read, bad) = read::read::<Stack>(&tree, &shape::STACK, &declared, findings);
         loaded.incomplete |= read.as_ref().is_some_and(|stack| lost::has_service(&tree, stack));
         loaded.lost.append(&mut lost::names(&tree, &bad));
         loaded.comments.append(&mut tree.comments);
@@ -179,34 +176,6 @@ fn cut_services(stack: &mut Stack, findings: &mut Findings) -> bool {
     findings.add(diagnostic.help("make several stacks of it"));
     stack.services.0.truncate(kept);
     true
-}
-
-/// Holds a tree against its shapes and reads what is left of it.
-pub fn read_tree<T: DeserializeOwned>(
-    tree: &Tree,
-    shapes: &Shapes,
-    declared: &dyn Fn(&str) -> bool,
-    findings: &mut Findings,
-) -> Option<T> {
-    let bad = walk::walk(tree, shapes, declared, findings);
-    read_good(tree, &bad, findings)
-}
-
-/// Reads what is left of a tree without what is bad.
-fn read_good<T: DeserializeOwned>(tree: &Tree, bad: &[bool], findings: &mut Findings) -> Option<T> {
-    let root = tree.root?;
-    if bad.get(root.index()).copied().unwrap_or(true) {
-        return None;
-    }
-    match decode::decode(tree, bad) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let message = format!("the file cannot be read: {}", escape(&error.0));
-            let span = tree.head(root);
-            findings.add(Diagnostic::new(&shape_code::UNEXPECTED, span, message));
-            None
-        }
-    }
 }
 
 /// Takes in bytes as a text, or tells why they are none.

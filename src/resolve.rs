@@ -15,6 +15,7 @@ use std::path::Path;
 use crate::check::Checked;
 use crate::model::Stack;
 use crate::model::{meaning, service as model};
+use crate::threads::each;
 
 pub use file::{File, Plain};
 pub use network::Network;
@@ -60,8 +61,8 @@ pub fn resolve<'c>(checked: &'c Checked, part: Part<'_>) -> Resolved<'c> {
     let places = part::chosen(checked, part);
     let files = file::files(checked);
     let scene = service::Scene::new(checked, &files);
-    let services: Vec<Service<'c>> =
-        places.iter().flat_map(|place| service::containers(&scene, *place)).collect();
+    let services = each(&places, |place| service::containers(&scene, *place));
+    let services: Vec<Service<'c>> = services.into_iter().flatten().collect();
     let networks = network::owned(checked, &services, part.is_all());
     let volumes = mount::owned(stack, &services, part.is_all());
     let used: BTreeSet<&str> = services.iter().flat_map(Service::mounted_files).collect();

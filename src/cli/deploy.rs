@@ -52,7 +52,7 @@ pub mod verify;
 mod wanted;
 pub mod watch;
 
-/// Which stacks are meant, and where.
+// Which stacks are meant, and where.
 #[derive(Debug, Args)]
 pub struct DeployArguments {
     /// Stack files, folders with stack files, or names in `stacks/`
@@ -95,7 +95,7 @@ impl DeployArguments {
     }
 }
 
-/// On which host, and how it is told.
+// On which host, and how it is told.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArguments {
     /// Work on the services of the machine, not on those of the user
@@ -187,7 +187,7 @@ fn read(
     }
     let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
-    let templates = Templates::new(target.podman, &BTreeMap::new());
+    let templates = Templates::new(&BTreeMap::new());
     let wanted: Result<Vec<Wanted>, String> =
         templates.map_err(|error| error.message).and_then(|templates| {
             let stacks = compiled.stacks.iter();

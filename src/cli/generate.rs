@@ -16,7 +16,7 @@ use crate::check::{self, Checked, Kind};
 use crate::draw::mermaid;
 use crate::emit::template::{BUILT_IN, TemplateError, Templates};
 use crate::emit::{self, Scope, compose, docs, quadlet, traefik};
-use crate::host::disk::Disk;
+use crate::host::disk::{self, Disk};
 use crate::host::folder::{self, State, Wanted};
 use crate::host::{Look, ReadError};
 use crate::load::expand::Unset;
@@ -25,6 +25,7 @@ use crate::report::json::{self, LintReport};
 use crate::report::{Diagnostic, Severity, human};
 use crate::resolve::{Part, Resolved, order, resolve};
 use crate::source::Span;
+use crate::threads::{both, sharing};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -193,6 +194,10 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     let Some((files, all_known)) = discover::all(&arguments.paths, &Disk) else {
         return Exit::WrongInput;
     };
+    sharing(disk::processors(), disk::size(&files), || run_on(&files, all_known, arguments))
+}
+
+fn run_on(files: &[PathBuf], all_known: bool, arguments: &GenerateArguments) -> Exit {
     let mut checking = Checking::new();
     let given = arguments.podman;
     let target = |config: &crate::config::Config| check::Target {
@@ -200,7 +205,11 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
         generates: true,
         kind: arguments.target.kind(),
     };
-    let (config, compiled) = checking.run(&files, all_known, &arguments.stack, &target);
+    let own = own_templates(arguments.templates.as_deref());
+    let ((config, compiled), templates) = both(
+        || checking.run(files, all_known, &arguments.stack, &target),
+        || own.as_ref().map_or_else(|_| Templates::new(&BTreeMap::new()), templates),
+    );
     let part = Part { groups: &arguments.groups, services: &[] };
     if let Some(unknown) = discover::unknown(part, &compiled.stacks) {
         output::error(&unknown);
@@ -213,8 +222,8 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
             ScopeName::System => Scope::System,
         },
     };
-    let generated = match own_templates(arguments.templates.as_deref()) {
-        Ok(own) => generate(&compiled.stacks, arguments, target, &own, &mut checking),
+    let generated = match own {
+        Ok(own) => generate(&compiled.stacks, arguments, (target, templates), &own, &mut checking),
         Err(message) => {
             output::error(&message);
             return Exit::WrongInput;
@@ -231,8 +240,11 @@ pub fn run(arguments: &GenerateArguments) -> Exit {
     write(arguments, &generated, checking)
 }
 
-/// The templates of a folder, by their names, each with its path.
-fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, String)>, String> {
+/// Templates of the user by their names, each with its path.
+type OwnTemplates = BTreeMap<String, (PathBuf, String)>;
+
+/// The templates of a folder.
+fn own_templates(folder: Option<&Path>) -> Result<OwnTemplates, String> {
     let mut own = BTreeMap::new();
     let Some(folder) = folder else { return Ok(own) };
     match Disk.read(folder, 0) {
@@ -262,18 +274,23 @@ fn own_templates(folder: Option<&Path>) -> Result<BTreeMap<String, (PathBuf, Str
     }
 }
 
+/// The templates of the program, with those of the user in their place.
+fn templates(own: &OwnTemplates) -> Result<Templates, TemplateError> {
+    let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
+    Templates::new(&texts)
+}
+
 fn generate(
     stacks: &[Checked],
     arguments: &GenerateArguments,
-    target: quadlet::Target,
-    own: &BTreeMap<String, (PathBuf, String)>,
+    (target, templates): (quadlet::Target, Result<Templates, TemplateError>),
+    own: &OwnTemplates,
     checking: &mut Checking,
 ) -> Vec<Generated> {
     let named = |stack: &Checked, files| Generated { name: stack.name().to_owned(), files };
     let resolved = |stack| resolve(stack, Part { groups: &arguments.groups, services: &[] });
-    let units = || -> Result<Vec<Generated>, TemplateError> {
-        let texts = own.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect();
-        let templates = Templates::new(target.podman, &texts)?;
+    let units = move || -> Result<Vec<Generated>, TemplateError> {
+        let templates = templates?;
         let units = |stack| Ok(named(stack, quadlet::emit(&resolved(stack), target, &templates)?));
         stacks.iter().map(units).collect()
     };
@@ -320,11 +337,7 @@ fn told_of(stack: &Checked, part: &Resolved<'_>) -> docs::Told {
 }
 
 /// Tells what is wrong with a template, at its line.
-fn blame_template(
-    error: &TemplateError,
-    own: &BTreeMap<String, (PathBuf, String)>,
-    checking: &mut Checking,
-) {
+fn blame_template(error: &TemplateError, own: &OwnTemplates, checking: &mut Checking) {
     let built_in = || {
         if error.template == docs::TEMPLATE {
             return (format!("templates/docs/{}", docs::TEMPLATE), docs::BUILT_IN);

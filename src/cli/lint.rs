@@ -15,6 +15,7 @@ use crate::load::Request;
 use crate::model::at::At;
 use crate::report::{Findings, Severity, github, human, json, sarif};
 use crate::source::{Sources, Span};
+use crate::threads::sharing;
 use crate::{Compiled, Input, compile};
 
 pub const EXAMPLES: &str = "\
@@ -62,17 +63,21 @@ enum Format {
 
 /// Runs the command.
 pub fn run(arguments: &LintArguments) -> Exit {
-    let mut checked = Checking::new();
     let Some((files, all_known)) = discover::all(&arguments.paths, &Disk) else {
         return Exit::WrongInput;
     };
+    sharing(disk::processors(), disk::size(&files), || run_on(&files, all_known, arguments))
+}
+
+fn run_on(files: &[PathBuf], all_known: bool, arguments: &LintArguments) -> Exit {
+    let mut checked = Checking::new();
     let podman = arguments.podman;
     let target = |config: &Config| Target {
         podman: podman.unwrap_or_else(|| config.podman()),
         generates: false,
         kind: Kind::Quadlet,
     };
-    let (config, compiled) = checked.run(&files, all_known, &arguments.stack, &target);
+    let (config, compiled) = checked.run(files, all_known, &arguments.stack, &target);
     let Checking { sources, findings } = checked;
     match arguments.format {
         Format::Human => {
@@ -118,7 +123,7 @@ impl Checking {
         files: &[PathBuf],
         all_known: bool,
         arguments: &StackArguments,
-        target: &dyn Fn(&Config) -> Target,
+        target: &(dyn Fn(&Config) -> Target + Sync),
     ) -> (Config, ManuallyDrop<Compiled>) {
         self.run_on(&Disk, files, all_known, arguments, target)
     }
@@ -130,7 +135,7 @@ impl Checking {
         files: &[PathBuf],
         all_known: bool,
         arguments: &StackArguments,
-        target: &dyn Fn(&Config) -> Target,
+        target: &(dyn Fn(&Config) -> Target + Sync),
     ) -> (Config, ManuallyDrop<Compiled>) {
         let environment = disk::environment();
         let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));

@@ -68,8 +68,7 @@ pub fn man(folder: &Path) -> Exit {
 
 /// The manual pages by the names of their files.
 fn man_pages() -> Vec<(String, Vec<u8>)> {
-    let mut definition = definition();
-    definition.build();
+    let definition = definition();
     let commands = definition
         .get_subcommands()
         .filter(|command| command.get_name() != "help" && !command.is_hide_set());

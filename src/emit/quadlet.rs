@@ -11,12 +11,9 @@ mod raw;
 mod running;
 mod volume;
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use minijinja::Value;
 
-use super::template::{Fields, Led, TemplateError, Templates, comment};
+use super::template::{Fields, Filler, Led, TemplateError, Templates, comment};
 use super::{File, Scope, UNIT_MODE};
 use crate::capability::podman::Podman;
 use crate::model::layer::Map;
@@ -24,7 +21,7 @@ use crate::model::variable::Plain;
 use crate::resolve::file::digest;
 use crate::resolve::mount::Source;
 use crate::resolve::{self, Resolved, Service};
-use crate::threads::joined;
+use crate::threads::each;
 
 /// For whom units are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,20 +40,14 @@ const DIGEST_LABEL: &str = "stackwright.digest";
 /// Stands for the digest of a unit until that is known; no value can hold this character.
 const DIGEST_PLACE: char = '\u{80}';
 
-/// From this number of services on, several threads share the work.
-const MANY: usize = 64;
-
-/// How many services a thread takes at once.
-const SHARE: usize = 8;
-
 /// The files of a stack, in the order of their paths.
 pub fn emit(
     stack: &Resolved<'_>,
     target: Target,
     templates: &Templates,
 ) -> Result<Vec<File>, TemplateError> {
-    let scene =
-        Scene { stack, target, templates, banner: banner(stack, target), mark: mark(stack) };
+    let filler = templates.filler(target.podman);
+    let scene = Scene { stack, target, filler, banner: banner(stack, target), mark: mark(stack) };
     let mut files = containers(&scene)?;
     for (name, fields) in build::all(stack) {
         files.push(scene.unit(format!("{name}.build"), "build.j2", fields)?);
@@ -83,7 +74,7 @@ pub fn emit(
 struct Scene<'s> {
     stack: &'s Resolved<'s>,
     target: Target,
-    templates: &'s Templates,
+    filler: Filler<'s>,
     banner: Value,
     mark: Value,
 }
@@ -97,7 +88,7 @@ impl Scene<'_> {
     ) -> Result<File, TemplateError> {
         fields.set("banner", self.banner.clone());
         fields.set("mark", self.mark.clone());
-        let text = self.templates.render(template, fields)?;
+        let text = self.filler.render(template, fields)?;
         Ok(File { path, contents: seal(&text).into_bytes(), mode: UNIT_MODE })
     }
 
@@ -109,42 +100,7 @@ impl Scene<'_> {
 
 /// The units of all services; each is made by itself, so that threads can share many of them.
 fn containers(scene: &Scene<'_>) -> Result<Vec<File>, TemplateError> {
-    let services = &scene.stack.services;
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if services.len() < MANY || threads == 1 {
-        return services.iter().map(|service| scene.container(service)).collect();
-    }
-    let shares: Vec<&[Service<'_>]> = services.chunks(SHARE).collect();
-    let next = AtomicUsize::new(0);
-    let work = || work(scene, &shares, &next);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = vec![work()];
-        done.extend(running.into_iter().map(joined));
-        // Shares are taken in their order, so the first wrong one is always among the errors.
-        done.sort_by_key(|done| done.as_ref().err().map_or(usize::MAX, |(share, _)| *share));
-        let mut files = Vec::with_capacity(services.len());
-        for part in done {
-            files.append(&mut part.map_err(|(_, error)| error)?);
-        }
-        Ok(files)
-    })
-}
-
-/// Makes one share after another until all are taken: a thread that starts late makes fewer.
-fn work(
-    scene: &Scene<'_>,
-    shares: &[&[Service<'_>]],
-    next: &AtomicUsize,
-) -> Result<Vec<File>, (usize, TemplateError)> {
-    let mut files = Vec::new();
-    loop {
-        let taken = next.fetch_add(1, Ordering::Relaxed);
-        let Some(share) = shares.get(taken) else { return Ok(files) };
-        for service in *share {
-            files.push(scene.container(service).map_err(|error| (taken, error))?);
-        }
-    }
+    each(&scene.stack.services, |service| scene.container(service)).into_iter().collect()
 }
 
 /// What every unit says about where it comes from.
@@ -164,9 +120,7 @@ fn mark(stack: &Resolved<'_>) -> Value {
 
 /// Writes the digest of a unit into it: of all that makes a difference to what runs.
 fn seal(text: &str) -> String {
-    let matters = |line: &&str| !line.starts_with('#') && !line.starts_with("Description=");
-    let lines: Vec<&[u8]> = text.split_inclusive('\n').filter(matters).map(str::as_bytes).collect();
-    let digest = digest(&lines);
+    let digest = digest(&matters(text));
     // All units of a stack are kept until they are written, so none takes more than it needs.
     let mut sealed = String::with_capacity(text.len() + 2 * digest.len());
     for (place, part) in text.split(DIGEST_PLACE).enumerate() {
@@ -174,6 +128,21 @@ fn seal(text: &str) -> String {
         sealed.push_str(part);
     }
     sealed
+}
+
+/// The stretches of a unit that make a difference to what runs.
+fn matters(text: &str) -> Vec<&[u8]> {
+    let (mut parts, mut start, mut end) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        let next = end + line.len();
+        if line.starts_with('#') || line.starts_with("Description=") {
+            parts.extend(text.as_bytes().get(start..end));
+            start = next;
+        }
+        end = next;
+    }
+    parts.extend(text.as_bytes().get(start..));
+    parts
 }
 
 fn plain_unit(unit: &resolve::Plain<'_>) -> File {

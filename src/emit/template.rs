@@ -46,9 +46,12 @@ impl TemplateError {
     }
 }
 
+/// Templates that were read.
+pub struct Templates(Environment<'static>);
+
 /// Templates that are ready to be filled.
-pub struct Templates {
-    environment: Environment<'static>,
+pub struct Filler<'t> {
+    environment: &'t Environment<'static>,
     functions: Functions,
 }
 
@@ -58,8 +61,7 @@ type Functions = Arc<Names<Value>>;
 
 impl Templates {
     /// The templates of the program, with those of the user in their place.
-    pub fn new(podman: Podman, own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
-        let functions = functions(podman);
+    pub fn new(own: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_formatter(refuse_bare_values);
@@ -68,8 +70,9 @@ impl Templates {
             environment.add_template(name, text).map_err(fail)?;
             let Some(own) = own.get(*name) else { continue };
             let known = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
-            environment.add_template_owned(*name, own.clone()).map_err(fail)?;
+            environment.add_template_owned(*name, own.replace("\r\n", "\n")).map_err(fail)?;
             let used = environment.get_template(name).map_err(fail)?.undeclared_variables(false);
+            let functions = functions(Podman::USUAL);
             let sections = functions.names().map(str::to_owned);
             let known: BTreeSet<String> = known.into_iter().chain(sections).collect();
             for field in used.into_iter().collect::<BTreeSet<String>>() {
@@ -78,9 +81,16 @@ impl Templates {
                 }
             }
         }
-        Ok(Self { environment, functions })
+        Ok(Self(environment))
     }
 
+    /// With what must be known to fill them for a Podman.
+    pub fn filler(&self, podman: Podman) -> Filler<'_> {
+        Filler { environment: &self.0, functions: functions(podman) }
+    }
+}
+
+impl Filler<'_> {
     /// Fills a template; lines that came out empty are left out.
     pub fn render(&self, name: &str, fields: Fields) -> Result<String, TemplateError> {
         let fail = |error: Error| TemplateError::new(name, &error);
@@ -399,21 +409,22 @@ fn refuse_bare_values(
 
 /// Takes empty lines and sections without keys away, and parts sections by one empty line.
 fn tidy(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::with_capacity(text.len() + 1);
     let mut header = None;
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        if line.starts_with('[') {
-            header = Some(line);
-            continue;
-        }
-        if let Some(header) = header.take() {
-            if !out.is_empty() {
-                out.push('\n');
+    for line in text.split_inclusive('\n') {
+        match line.as_bytes().first() {
+            Some(b'[') => header = Some(line),
+            Some(first) if !first.is_ascii_graphic() && line.trim().is_empty() => {}
+            _ => {
+                if let Some(header) = header.take() {
+                    out.push_str(if out.is_empty() { "" } else { "\n" });
+                    out.push_str(header);
+                }
+                out.push_str(line);
             }
-            out.push_str(header);
-            out.push('\n');
         }
-        out.push_str(line);
+    }
+    if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
     }
     out

@@ -95,6 +95,18 @@ fn refused(error: &io::Error) -> ReadError {
     }
 }
 
+/// How many bytes files hold together, as far as that is known.
+pub fn size(files: &[PathBuf]) -> u64 {
+    let known = files.iter().filter_map(|file| fs::metadata(file).ok());
+    known.filter(fs::Metadata::is_file).map(|file| file.len()).fold(0, u64::saturating_add)
+}
+
+/// How many processors this process may use. What the standard library asks beside this, such as
+/// the limits of its cgroup, takes as long as to make a thread.
+pub fn processors() -> usize {
+    rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count() as usize)
+}
+
 /// The variables of this process that are text.
 ///
 /// A shell that nobody logged in to lacks the folder for sockets, whose place is known.

@@ -13,6 +13,11 @@ impl NodeId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The place that it has when so many nodes are put before it.
+    pub fn behind(self, nodes: usize) -> Self {
+        Self(self.0.saturating_add(u32::try_from(nodes).unwrap_or(u32::MAX)))
+    }
 }
 
 /// How a scalar is written.

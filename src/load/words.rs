@@ -20,6 +20,7 @@ fn plain_kind(text: &str) -> Kinds {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Kinds::NULL,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kinds::BOOL,
+        _ if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => Kinds::TEXT,
         _ if is_integer(text) => Kinds::INT.with(Kinds::NUMBER),
         _ if is_float(text) => Kinds::NUMBER,
         _ => Kinds::TEXT,

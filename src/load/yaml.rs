@@ -1,5 +1,7 @@
 //! YAML events to a tree that keeps the place of every value.
 
+mod halves;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use crate::model::value::nearest::did_you_mean;
 use crate::report::code::text as code;
 use crate::report::{Diagnostic, Findings};
 use crate::source::{Source, SourceId, Span};
+use crate::threads::are_there;
 
 /// How deep values may nest; no stack needs a quarter of it.
 pub const DEPTH_MAX: usize = 64;
@@ -27,8 +30,21 @@ const VALUE_BYTES: usize = 16;
 
 /// Reads one YAML document; what could be read is returned even where something is wrong.
 pub fn parse(id: SourceId, source: &Arc<Source>, findings: &mut Findings) -> Tree {
-    let mut builder = Builder::new(id, Arc::clone(source), findings);
-    let mut parser = Parser::new_from_str_with_options(&source.text, options());
+    let shared = if are_there() { halves::parse(id, source) } else { None };
+    shared.unwrap_or_else(|| part(id, source, 0, &source.text, DEPTH_MAX, findings))
+}
+
+/// Reads a part of a document, which begins at a place of its text, as if it was one.
+fn part(
+    id: SourceId,
+    source: &Arc<Source>,
+    start: usize,
+    text: &str,
+    depth: usize,
+    findings: &mut Findings,
+) -> Tree {
+    let mut builder = Builder::new(id, Arc::clone(source), start, findings);
+    let mut parser = Parser::new_from_str_with_options(text, options(depth));
     while let Some(next) = parser.next_event() {
         match next {
             Ok((event, mark)) => {
@@ -45,11 +61,11 @@ pub fn parse(id: SourceId, source: &Arc<Source>, findings: &mut Findings) -> Tre
     builder.finish()
 }
 
-fn options() -> Options {
+fn options(depth: usize) -> Options {
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;
-    options.flow_nesting_limit = DEPTH_MAX;
-    options.block_nesting_limit = DEPTH_MAX;
+    options.flow_nesting_limit = depth;
+    options.block_nesting_limit = depth;
     options.max_buffered_comment_events = 100_000;
     options
 }
@@ -68,6 +84,8 @@ struct Open {
 
 struct Builder<'f> {
     id: SourceId,
+    /// Where the part that is read begins.
+    start: usize,
     tree: Tree,
     open: Vec<Open>,
     /// The children of all open collections, those of the innermost one last.
@@ -81,10 +99,10 @@ struct Builder<'f> {
 }
 
 impl<'f> Builder<'f> {
-    fn new(id: SourceId, source: Arc<Source>, findings: &'f mut Findings) -> Self {
+    fn new(id: SourceId, source: Arc<Source>, start: usize, findings: &'f mut Findings) -> Self {
         let tree = Tree::new(id, source);
         let (open, children, anchors) = Default::default();
-        Self { id, tree, open, children, anchors, repeated: 0, documents: 0, findings }
+        Self { id, start, tree, open, children, anchors, repeated: 0, documents: 0, findings }
     }
 
     /// Takes in one event; says whether to go on.
@@ -169,7 +187,7 @@ impl<'f> Builder<'f> {
     }
 
     fn span(&self, mark: &Mark) -> Span {
-        let at = |marker: granit_parser::Marker| marker.byte_offset().unwrap_or_default();
+        let at = |mark: granit_parser::Marker| self.start + mark.byte_offset().unwrap_or_default();
         Span::new(self.id, at(mark.start), at(mark.end))
     }
 
@@ -418,7 +436,8 @@ impl<'f> Builder<'f> {
     }
 
     fn syntax_error(&mut self, error: &ScanError) {
-        let start = error.marker().byte_offset().unwrap_or(self.tree.source.text.len());
+        let known = error.marker().byte_offset().map(|offset| self.start + offset);
+        let start = known.unwrap_or(self.tree.source.text.len());
         let span = Span::new(self.id, start, start);
         let deep = error.info().contains("recursion limit");
         let diagnostic = if deep {

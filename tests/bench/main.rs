@@ -104,7 +104,7 @@ fn library(text: &str, kind: Option<Kind>) -> usize {
     match kind {
         Kind::Quadlet => {
             let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
-            let templates = Templates::new(target.podman, &BTreeMap::new()).unwrap();
+            let templates = Templates::new(&BTreeMap::new()).unwrap();
             quadlet::emit(&resolved, target, &templates).unwrap().len()
         }
         Kind::Compose => compose::emit(&resolved).len(),

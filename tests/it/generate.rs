@@ -108,7 +108,7 @@ fn compiled(path: &Path, look: &Memory, wanted: &Wanted) -> (Result<Vec<File>, S
     findings.retain(|one| one.severity != Severity::Hint);
     let told = human::render(&findings, &sources, human::Style::default());
     let Some(stack) = compiled.stacks.first() else { return (Err(told.clone()), told) };
-    let templates = Templates::new(podman, &BTreeMap::new()).unwrap();
+    let templates = Templates::new(&BTreeMap::new()).unwrap();
     let resolved = resolve(stack, Part { groups: &wanted.groups, services: &[] });
     let files = quadlet::emit(&resolved, wanted.target, &templates);
     (files.map_err(|fault| format!("{fault:?}")), told)

@@ -28,9 +28,9 @@ const LARGE: usize = if cfg!(debug_assertions) { 1 << 20 } else { (8 << 20) - 40
 const SMALL: usize = 50_000;
 /// How many of anything there are in large lists, none of which may cost the square.
 const MANY: usize = if cfg!(debug_assertions) { 2000 } else { 10_000 };
-/// How many KiB of addresses the program may have: 40 MB that it has with nothing to do, few of
-/// them in memory, and 100 MB of data.
-const ADDRESSES_MAX: usize = 140_000;
+/// How many KiB of memory the program may write to: 40 MB that its threads reserve, few of them in
+/// use, and 100 MB of data.
+const DATA_MAX: usize = 140_000;
 /// How many bytes it may write.
 const OUTPUT_MAX: usize = 2 << 20;
 /// How long it may compute, and a third of how long it may hang, however slow the machine is.
@@ -132,7 +132,7 @@ fn run(name: &str, folder: &Path, arguments: &[&str]) -> Result<Output, String> 
     let table = std::env::var_os("HOSTILE_TABLE").is_some();
     let measured = if table { "/usr/bin/time -q -a -o table -f '%e s %M KB'" } else { "" };
     let script = format!(
-        "ulimit -v {ADDRESSES_MAX} && ulimit -t {SECONDS_MAX} && exec timeout {} {measured} \"$@\"",
+        "ulimit -d {DATA_MAX} && ulimit -t {SECONDS_MAX} && exec timeout {} {measured} \"$@\"",
         3 * SECONDS_MAX
     );
     let mut command = Command::new("sh");

@@ -40,13 +40,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("host", &["threads"]),
     // Front: from a text to what it means.
     ("model", &["source", "report"]),
-    ("load", &["source", "report", "host", "model"]),
+    ("load", &["source", "report", "threads", "host", "model"]),
     ("pattern", &["source", "report", "host", "model", "load"]),
     ("silence", &["source", "report", "model", "load"]),
-    ("check", &["source", "report", "graph", "capability", "model", "load"]),
+    ("check", &["source", "report", "graph", "threads", "capability", "model", "load"]),
     ("config", &["source", "report", "capability", "host", "model", "load", "silence"]),
     // Back: what follows from a checked stack, how it is shown, and what is made of it.
-    ("resolve", &["graph", "host", "model", "check"]),
+    ("resolve", &["graph", "threads", "host", "model", "check"]),
     ("emit", &["threads", "capability", "host", "model", "resolve"]),
     ("draw", &[]),
     // The host: what is kept there, what has to be done, and doing it.

@@ -79,7 +79,7 @@ fn assert_places(findings: &Findings, sources: &Sources) {
 /// The units of a checked stack: whatever passed the checks can be written.
 fn units(stack: &Checked) -> Vec<String> {
     static TEMPLATES: OnceLock<Templates> = OnceLock::new();
-    let made = || Templates::new(Podman::USUAL, &BTreeMap::new()).expect("templates of our own");
+    let made = || Templates::new(&BTreeMap::new()).expect("templates of our own");
     let templates = TEMPLATES.get_or_init(made);
     let target = quadlet::Target { podman: Podman::USUAL, scope: Scope::User };
     let files = quadlet::emit(&resolve(stack, Part::default()), target, templates);
