@@ -37,6 +37,8 @@
 //!   changes a host, or puts it back.
 //! - [`draw`] shows a graph as text, DOT, Mermaid or SVG.
 //! - [`report`] is what is said about a text, for people, scripts, SARIF and GitHub.
+//! - [`threads`] share the work on large stacks: the halves of a file, its check and its reading,
+//!   services, units. A small stack is done before a thread is made.
 //! - [`host`] is the outside world: what is read ([`host::Look`]) and what is changed
 //!   ([`host::change`]), with [`host::real`] as the one form that does so. [`cli`] gathers, calls
 //!   and shows.

@@ -12,6 +12,8 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
+use crate::threads::each;
+
 /// What is known about a file of the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -53,13 +55,13 @@ pub fn compare(
 ) -> io::Result<Vec<(String, State)>> {
     let before = generated_before(folder)?;
     let place = Place::open(folder)?;
-    let mut states = Vec::with_capacity(wanted.len());
-    for file in wanted {
+    let state = |file: &Wanted<'_>| {
         let state = place.as_ref().map_or(Ok(State::New), |place| {
             place.state(file, before.contains(file.path)).map_err(|error| at(file.path, &error))
         });
-        states.push((file.path.to_owned(), state?));
-    }
+        Ok((file.path.to_owned(), state?))
+    };
+    let mut states = each(wanted, state).into_iter().collect::<io::Result<Vec<_>>>()?;
     let kept: BTreeSet<&str> = wanted.iter().map(|file| file.path).collect();
     for path in before.iter().filter(|path| all && !kept.contains(path.as_str())) {
         if has_folders(folder, parent(path), false)?

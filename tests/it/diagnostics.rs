@@ -40,6 +40,7 @@ use stackwright::load::{FILE_SIZE_MAX, Request};
 use stackwright::model::value::size::Size;
 use stackwright::report::{Findings, code, github, human, json, sarif};
 use stackwright::source::Sources;
+use stackwright::threads::sharing;
 use stackwright::{Input, compile};
 
 use crate::support::{list, remove, text, updates, write};
@@ -164,6 +165,11 @@ fn check(fixture: &Fixture) -> Result<(), String> {
     let mut expected: Vec<Told> = fixture.texts().iter().flat_map(expectations).collect();
     expected.extend(fixture.expect_file());
     let found = fixture.run();
+    // The same is told, in the same order, when threads share the work.
+    let shared = sharing(2, 64 << 10, || fixture.run());
+    if shared != found {
+        return Err(format!("  two threads tell {shared:#?}\n  and one tells {found:#?}"));
+    }
     let id = fixture.name.split_once('-').map_or("", |(id, _)| id);
     let mut problems = Vec::new();
     if id == "clean" && expected.iter().any(|one| !one.what.contains(" hint: ")) {

@@ -23,4 +23,5 @@ mod routes;
 mod schema;
 mod seeds;
 mod support;
+mod threads;
 mod tidy;
