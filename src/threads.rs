@@ -28,6 +28,9 @@ const ROOM_MAX: u64 = 24 << 20;
 /// A piece that the allocator takes from its heap, and does not ask the system for by itself.
 const PIECE: usize = 120 << 10;
 
+/// How much stack a thread has: as much as the first one has by itself.
+const STACK: usize = 8 << 20;
+
 /// Does work on texts of so many bytes; where these are many, as many threads as there are
 /// processors share what can be shared.
 ///
@@ -38,7 +41,7 @@ pub fn sharing<T: Send>(processors: usize, bytes: u64, work: impl FnOnce() -> T 
     if threads <= 1 {
         return work();
     }
-    let threads = ThreadPoolBuilder::new().num_threads(threads);
+    let threads = ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
     match threads.start_handler(move |_| make_room(bytes)).build() {
         Ok(threads) => threads.install(work),
         Err(_) => work(),

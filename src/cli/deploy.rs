@@ -25,7 +25,7 @@ use crate::plan::{self, Drifted, Observed, Plan, facts};
 use crate::report::{Severity, human};
 use crate::resolve::{Part, resolve};
 use crate::state::{Action, FileSet, Generation, GenerationName, Manifest, Places};
-use crate::threads::joined;
+use crate::threads::{joined, sharing};
 use wanted::{Wanted, wanted};
 
 pub mod apply;
@@ -159,9 +159,22 @@ fn read(
     site: &Site,
 ) -> Option<Vec<Wanted>> {
     let (files, all_known) = discover::all(paths, &Disk)?;
-    let mut checking = Checking::new();
     // What runs here is what the units must suit.
     let version = site.real.host().containers.version().ok().filter(|_| site.runs);
+    let read = || compiled(&files, all_known, part, arguments, (older, version), site.of_user);
+    sharing(disk::processors(), disk::size(&files), read)
+}
+
+/// Reads the files of stacks and settles what they ask for.
+fn compiled(
+    files: &[PathBuf],
+    all_known: bool,
+    part: Part<'_>,
+    arguments: &StackArguments,
+    (older, version): (Option<Podman>, Option<(u32, u32)>),
+    of_user: bool,
+) -> Option<Vec<Wanted>> {
+    let mut checking = Checking::new();
     let own = version.and_then(|(major, minor)| format!("{major}.{minor}").parse::<Podman>().ok());
     let target = |config: &Config| {
         let own = own.unwrap_or_else(|| config.podman());
@@ -171,21 +184,21 @@ fn read(
             kind: Kind::Quadlet,
         }
     };
-    let (config, compiled) = checking.run(&files, all_known, arguments, &target);
+    let (config, compiled) = checking.run(files, all_known, arguments, &target);
     checking.findings.retain(|one| one.severity != Severity::Hint);
     if checking.findings.iter().next().is_some() {
         output::note(&human::render(&checking.findings, &checking.sources, output::style()));
         output::note("\n");
     }
     if checking.findings.has_errors() || compiled.stacks.is_empty() {
-        output::note(&output::summary(&checking.findings, paths.len()));
+        output::note(&output::summary(&checking.findings, files.len()));
         return None;
     }
     if let Some(unknown) = discover::unknown(part, &compiled.stacks) {
         output::error(&unknown);
         return None;
     }
-    let scope = if site.of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
+    let scope = if of_user { crate::emit::Scope::User } else { crate::emit::Scope::System };
     let target = quadlet::Target { podman: target(&config).podman, scope };
     let templates = Templates::new(&BTreeMap::new());
     let wanted: Result<Vec<Wanted>, String> =
